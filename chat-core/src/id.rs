@@ -1,0 +1,142 @@
+//! Identifiers: keys, message ids, instance ids, paths.
+
+use alloc::string::String;
+use core::{fmt, net::IpAddr, net::SocketAddr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto;
+
+/// An X25519 public key: the identity of a user or of a server.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PublicKey(#[serde(with = "serde_bytes")] pub [u8; 32]);
+
+impl PublicKey {
+    /// The short form of this key that people compare.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let hash = crypto::hash(b"fingerprint", &[&self.0]);
+        let mut bytes = [0; 20];
+        bytes.copy_from_slice(&hash[..20]);
+        Fingerprint(bytes)
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({})", self.fingerprint())
+    }
+}
+
+/// The first 160 bits of a key's hash, written as eight groups of four base32 letters (RFC 4648).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint([u8; 20]);
+
+const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        for (group, chunk) in self.0.chunks_exact(5).enumerate() {
+            let bits = chunk
+                .iter()
+                .fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+            for letter in 0..8 {
+                if letter % 4 == 0 && (group, letter) != (0, 0) {
+                    text.push('-');
+                }
+                text.push(char::from(
+                    BASE32[(bits >> (35 - 5 * letter)) as usize & 31],
+                ));
+            }
+        }
+        f.write_str(&text)
+    }
+}
+
+/// The text is no fingerprint: 32 base32 letters, in groups or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is 32 letters A-Z and digits 2-7, in groups or not")]
+pub struct InvalidFingerprint;
+
+impl FromStr for Fingerprint {
+    type Err = InvalidFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (mut bytes, mut letters) = ([0u8; 20], 0usize);
+        for byte in text
+            .bytes()
+            .filter(|byte| !matches!(byte, b'-' | b' ' | b':'))
+        {
+            let value = BASE32
+                .iter()
+                .position(|letter| *letter == byte.to_ascii_uppercase())
+                .ok_or(InvalidFingerprint)?;
+            for bit in 0..5 {
+                if value >> (4 - bit) & 1 == 1 {
+                    let at = letters * 5 + bit;
+                    *bytes.get_mut(at / 8).ok_or(InvalidFingerprint)? |= 0x80 >> (at % 8);
+                }
+            }
+            letters += 1;
+        }
+        if letters == 32 {
+            Ok(Self(bytes))
+        } else {
+            Err(InvalidFingerprint)
+        }
+    }
+}
+
+/// Sixteen bytes that name one message everywhere: direct, via the server, from the mailbox.
+///
+/// Drawn at random by the sender; a receipt's is derived, so that storing it twice stores it once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MessageId(#[serde(with = "serde_bytes")] pub [u8; 16]);
+
+impl MessageId {
+    /// The id that follows from `parts`, different for every `domain`.
+    pub fn derive(domain: &[u8], parts: &[&[u8]]) -> Self {
+        let hash = crypto::hash(domain, parts);
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Drawn at each explicit start or `reg`; tells a resumed client from the same user elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(#[serde(with = "serde_bytes")] pub [u8; 16]);
+
+/// Where a datagram came from or goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// The local address it arrived at, where the driver knows it.
+    pub local: Option<IpAddr>,
+    /// The other side; an IPv4 address is never in its IPv6-mapped form.
+    pub remote: SocketAddr,
+}
+
+impl Path {
+    /// The path to `remote` from whatever local address the system picks.
+    pub const fn to(remote: SocketAddr) -> Self {
+        Self {
+            local: None,
+            remote,
+        }
+    }
+}

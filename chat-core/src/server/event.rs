@@ -1,0 +1,89 @@
+//! What a server shows.
+
+use alloc::vec::Vec;
+
+use crate::{client::Peer, name::Name};
+
+/// Something that a server shows. Its English line is written by [`crate::text`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A client is online: it registered, or came back.
+    Registered {
+        /// Its name.
+        name: Name,
+    },
+    /// A client is offline: it left, or does not answer.
+    Offline {
+        /// Its name.
+        name: Name,
+    },
+    /// A batch of changes of the table goes to the clients.
+    TableUpdated,
+    /// A group was created.
+    GroupCreated {
+        /// By whom.
+        name: Name,
+        /// The group.
+        group: Name,
+    },
+    /// A client has joined a group.
+    GroupJoined {
+        /// The client.
+        name: Name,
+        /// The group.
+        group: Name,
+    },
+    /// A client has left a group.
+    GroupLeft {
+        /// The client.
+        name: Name,
+        /// The group.
+        group: Name,
+    },
+    /// A client has sent a message to a group.
+    GroupMessage {
+        /// The client.
+        name: Name,
+        /// The group.
+        group: Name,
+    },
+    /// A client has sent a message to everyone.
+    ChannelMessage {
+        /// The client.
+        name: Name,
+    },
+    /// A message was saved for an absent client.
+    Saved {
+        /// The absent client.
+        name: Name,
+    },
+    /// The store does not take anything: the server promises nothing until it does.
+    StoreStalled,
+    /// The store works again.
+    StoreWell,
+    /// The table, in answer to a command.
+    Peers {
+        /// All names, in order.
+        peers: Vec<Peer>,
+    },
+    /// All groups, in answer to a command.
+    Groups {
+        /// Their names, in order.
+        names: Vec<Name>,
+    },
+    /// The server has stopped; nothing follows.
+    Stopped,
+}
+
+/// What an operator asks of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Show the table.
+    Peers,
+    /// Show the groups.
+    Groups,
+    /// Write what is only in memory and stop.
+    Stop,
+}

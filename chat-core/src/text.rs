@@ -1,0 +1,1 @@
+//! The English lines of the events.

@@ -1,0 +1,21 @@
+//! Bytes ↔ datagrams and frames, and nothing else.
+//!
+//! A datagram is a fixed binary header ([`header`]) and, for the types that carry one, an
+//! encrypted sequence of CBOR frames (RFC 8742). There are two families of frames: those of the
+//! link ([`LinkFrame`]) fill a datagram; those of the chat ([`ChatFrame`]) travel inside
+//! [`LinkFrame::Data`], whole or in fragments. The format is specified in `wire/protocol.cddl`.
+
+mod array;
+mod chat_frame;
+mod codec;
+pub mod header;
+mod link_frame;
+mod types;
+
+pub use chat_frame::{ChatFrame, Content};
+pub use codec::{DecodeError, Decoder, encode};
+pub use link_frame::LinkFrame;
+pub use types::{
+    AckRange, Address, Bytes, List, Presence, ReadPosition, Refusal, Rejection, TableEntry,
+    TableVersion,
+};

@@ -1,0 +1,1 @@
+//! The fixed binary header of a datagram.
