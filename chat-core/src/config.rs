@@ -10,6 +10,11 @@ pub const MAX_TEXT_BYTES: usize = 65_536;
 pub const MAX_MESSAGE_BYTES: usize = MAX_TEXT_BYTES + 1_024;
 /// The size that a datagram keeps within until path discovery proves that more gets through.
 pub const MIN_DATAGRAM_BYTES: usize = 1_200;
+/// The longest record (key and value) or log entry that a store takes; a longer one is refused.
+pub const MAX_STORED_BYTES: usize = 1 << 20;
+/// Ids of trimmed entries that the store in memory keeps; past it the oldest are forgotten, and an
+/// entry with such an id would be appended again.
+pub const MAX_REMEMBERED_IDS: usize = 1 << 18;
 /// The port numbers that a server or client may use.
 pub const PORTS: core::ops::RangeInclusive<u16> = 1_024..=65_535;
 

@@ -15,9 +15,20 @@
 //! * Every operation may be repeated, and every completion may come late, twice or out of order.
 //! * Attaching to a table or a log subscribes to it: the store first reports what a table holds
 //!   (`Changed` for each record), then completes the operation, then reports what happens.
+//!   Attaching again reports again, and what happens is still reported once. Attachments end with
+//!   the process.
+//! * Whoever makes a change is told of it like everyone else: a compare-and-set on an attached
+//!   table yields `Done` and `Changed`, an append to an attached log `Appended` and `Arrived`. An
+//!   append that was made before yields `Appended` only.
+//!
+//! [`MemoryStore`] is the reference implementation.
+
+mod memory;
 
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::fmt;
+
+pub use memory::MemoryStore;
 
 use crate::{id::MessageId, name::Name, time::WallTime};
 
@@ -112,7 +123,8 @@ pub struct Entry {
 #[non_exhaustive]
 pub enum StoreOperation {
     /// Writes a record if its revision is still `expected` (`None`: it does not exist).
-    /// `value: None` removes it. Completes with `Done` or `Conflict`.
+    /// `value: None` removes it. Completes with `Done`, `Conflict`, or `Failed(TooBig)` when key and
+    /// value are longer than [`MAX_STORED_BYTES`](crate::config::MAX_STORED_BYTES).
     CompareAndSet {
         /// The table.
         table: Table,
@@ -125,7 +137,8 @@ pub enum StoreOperation {
     },
     /// Appends an entry unless one with this id was appended before.
     /// Completes with `Appended`, which tells where and when the entry (or the earlier one) was
-    /// received, or with `Failed(Full)` when `log` holds `limit` entries.
+    /// received, or with `Failed`: `Full` when `log` holds `limit` entries that were not trimmed,
+    /// `TooBig` when `bytes` are more than [`MAX_STORED_BYTES`](crate::config::MAX_STORED_BYTES).
     Append {
         /// The log.
         log: Log,
@@ -147,7 +160,8 @@ pub enum StoreOperation {
         /// At most so many.
         count: usize,
     },
-    /// Removes the entries up to and including a position. Their ids are remembered.
+    /// Removes the entries up to and including a position. Completes with `Done`. Their ids are
+    /// remembered, for a store's own time, which is longer than their senders send them again.
     Trim {
         /// The log.
         log: Log,
@@ -160,7 +174,7 @@ pub enum StoreOperation {
         /// The log.
         log: Log,
     },
-    /// Ends a subscription to a log.
+    /// Ends a subscription to a log. Completes with `Done`.
     DetachLog {
         /// The log.
         log: Log,
@@ -196,7 +210,8 @@ pub enum StoreEvent {
     Done {
         /// Which one.
         operation: OperationId,
-        /// For a compare-and-set, the record's revision.
+        /// For a compare-and-set, the revision of what it wrote or removed; `None` for every other
+        /// operation, and when there was nothing to be removed.
         revision: Option<Revision>,
     },
     /// The entry is durable, by this or by an earlier append.
