@@ -9,11 +9,12 @@ mod array;
 mod chat_frame;
 mod codec;
 pub mod header;
+mod item;
 mod link_frame;
 mod types;
 
 pub use chat_frame::{ChatFrame, Content};
-pub use codec::{DecodeError, Decoder, encode};
+pub use codec::{DecodeError, Decoder, decode, encode};
 pub use link_frame::LinkFrame;
 pub use types::{
     AckRange, Address, Bytes, List, Presence, ReadPosition, Refusal, Rejection, TableEntry,

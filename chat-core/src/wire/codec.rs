@@ -1,9 +1,11 @@
-//! Frames ↔ bytes, strictly: a frame that is cut short or malformed ends the decoding.
+//! Frames ↔ bytes. One value has one encoding, and nothing else is taken for it.
 
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use serde::{Serialize, de::DeserializeOwned};
+
+use super::item::Item;
 
 /// The bytes are not a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +22,20 @@ pub fn encode(frame: &impl Serialize, buffer: &mut Vec<u8>) {
     }
 }
 
-/// Reads the frames of a sequence one after the other; after an error it is at its end.
+/// Reads the one frame that `bytes` are.
+///
+/// # Errors
+/// If they are not exactly one frame.
+pub fn decode<F: DeserializeOwned>(mut bytes: &[u8]) -> Result<F, DecodeError> {
+    let frame = F::deserialize(Item::new(&mut bytes))?;
+    if bytes.is_empty() {
+        Ok(frame)
+    } else {
+        Err(DecodeError)
+    }
+}
+
+/// Reads the frames of a sequence (RFC 8742) one after the other; after an error it is at its end.
 pub struct Decoder<'a, F> {
     rest: &'a [u8],
     frame: PhantomData<F>,
@@ -43,11 +58,12 @@ impl<F: DeserializeOwned> Iterator for Decoder<'_, F> {
         if self.rest.is_empty() {
             return None;
         }
-        let mut scratch = [0; 256];
-        let frame = ciborium::de::from_reader_with_buffer(&mut self.rest, &mut scratch);
-        Some(frame.map_err(|_| {
+        let frame = F::deserialize(Item::new(&mut self.rest));
+        if frame.is_err() {
             self.rest = &[];
-            DecodeError
-        }))
+        }
+        Some(frame)
     }
 }
+
+impl<F: DeserializeOwned> core::iter::FusedIterator for Decoder<'_, F> {}
