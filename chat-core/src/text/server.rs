@@ -56,42 +56,45 @@ mod tests {
 
     #[test]
     fn each_event_of_the_server_has_the_line_of_the_contract() {
-        let (name, group) = (name("x"), name("g"));
-        let with_group: [(fn(Name, Name) -> Event, &str); 4] = [
+        let (x, g) = (|| name("x"), || name("g"));
+        for (event, expected) in [
+            (Event::Registered { name: x() }, "[Client x registered.]"),
+            (Event::Offline { name: x() }, "[Client x is offline.]"),
             (
-                |name, group| Event::GroupCreated { name, group },
+                Event::GroupCreated {
+                    name: x(),
+                    group: g(),
+                },
                 "[Client x created group g.]",
             ),
             (
-                |name, group| Event::GroupJoined { name, group },
+                Event::GroupJoined {
+                    name: x(),
+                    group: g(),
+                },
                 "[Client x joined group g.]",
             ),
             (
-                |name, group| Event::GroupLeft { name, group },
+                Event::GroupLeft {
+                    name: x(),
+                    group: g(),
+                },
                 "[Client x left group g.]",
             ),
             (
-                |name, group| Event::GroupMessage { name, group },
+                Event::GroupMessage {
+                    name: x(),
+                    group: g(),
+                },
                 "[Client x sent group message to g.]",
             ),
-        ];
-        for (event, expected) in with_group {
-            assert_eq!(line(&event(name.clone(), group.clone())), expected);
-        }
-        let with_name: [(fn(Name) -> Event, &str); 4] = [
-            (|name| Event::Registered { name }, "[Client x registered.]"),
-            (|name| Event::Offline { name }, "[Client x is offline.]"),
             (
-                |name| Event::ChannelMessage { name },
+                Event::ChannelMessage { name: x() },
                 "[Client x sent channel message.]",
             ),
-            (
-                |name| Event::Saved { name },
-                "[Offline message for x saved.]",
-            ),
-        ];
-        for (event, expected) in with_name {
-            assert_eq!(line(&event(name.clone())), expected);
+            (Event::Saved { name: x() }, "[Offline message for x saved.]"),
+        ] {
+            assert_eq!(line(&event), expected);
         }
         assert_eq!(line(&Event::TableUpdated), "[Client table updated.]");
         assert_eq!(line(&Event::Stopped), "");

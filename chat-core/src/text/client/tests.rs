@@ -180,29 +180,27 @@ fn what_could_not_be_handed_over_is_told() {
 
 #[test]
 fn groups_have_their_lines() {
-    let events: [(fn(Name) -> Event, &str); 6] = [
+    let group = || name("g");
+    assert_lines(&[
         (
-            |group| Event::GroupCreated { group },
+            Event::GroupCreated { group: group() },
             "[Group g created by Server.]",
         ),
         (
-            |group| Event::GroupExists { group },
+            Event::GroupExists { group: group() },
             "[Group g already exists.]",
         ),
         (
-            |group| Event::NoSuchGroup { group },
+            Event::NoSuchGroup { group: group() },
             "[Group g does not exist.]",
         ),
-        (|group| Event::InGroup { group }, "[You are in group g.]"),
+        (Event::InGroup { group: group() }, "[You are in group g.]"),
         (
-            |group| Event::EnteredGroup { group },
+            Event::EnteredGroup { group: group() },
             "[Entered group g successfully.]",
         ),
-        (|group| Event::LeftGroup { group }, "[Leave group chat g.]"),
-    ];
-    for (event, expected) in events {
-        assert_eq!(line(&event(name("g"))), expected);
-    }
+        (Event::LeftGroup { group: group() }, "[Leave group chat g.]"),
+    ]);
     let gone = |log| Event::Gone { log, count: 3 };
     assert_lines(&[
         (

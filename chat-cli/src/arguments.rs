@@ -1,0 +1,246 @@
+//! The command line: one meaning, however it is spelled.
+//!
+//! `server` and `client` are subcommands with the flags `-s` and `-c` as other names, and what they
+//! take may be given by position or by option. What is wrong with a value is said in a fixed line.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use chat_core::{config::PORTS, id::Fingerprint, name::Name, text::Neutral};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{address::ServerAddress, failure::Failure};
+
+/// A chat that keeps working when the server does not: messages go directly from client to client.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    form: Form,
+    #[command(flatten)]
+    options: RawOptions,
+}
+
+#[derive(Debug, Subcommand)]
+enum Form {
+    /// Run a server.
+    #[command(short_flag = 's')]
+    Server(ServerForm),
+    /// Run the client of one user.
+    #[command(short_flag = 'c')]
+    Client(ClientForm),
+}
+
+#[derive(Debug, Args)]
+struct ServerForm {
+    /// The port to listen on, 1024 to 65535
+    #[arg(
+        value_name = "PORT",
+        required_unless_present = "port_option",
+        allow_negative_numbers = true
+    )]
+    port: Option<String>,
+    /// The same as an option
+    #[arg(
+        short = 'p',
+        long = "port",
+        value_name = "PORT",
+        conflicts_with = "port",
+        allow_negative_numbers = true
+    )]
+    port_option: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct ClientForm {
+    /// The user's name: 1 to 32 letters, digits, '_', '-', '.'
+    #[arg(value_name = "NAME", required_unless_present = "name_option")]
+    name: Option<String>,
+    /// The server's address: IPv4, IPv6, or a name that resolves
+    #[arg(value_name = "SERVER-IP", required_unless_present = "server_option")]
+    server: Option<String>,
+    /// The server's port
+    #[arg(
+        value_name = "SERVER-PORT",
+        required_unless_present = "port_option",
+        allow_negative_numbers = true
+    )]
+    port: Option<String>,
+    /// The port of this client; any free one if it is left out
+    #[arg(value_name = "CLIENT-PORT", allow_negative_numbers = true)]
+    client_port: Option<String>,
+    /// The user's name as an option
+    #[arg(
+        short = 'n',
+        long = "name",
+        value_name = "NAME",
+        conflicts_with = "name"
+    )]
+    name_option: Option<String>,
+    /// The server's address as an option
+    #[arg(
+        short = 'i',
+        long = "server",
+        value_name = "SERVER-IP",
+        conflicts_with = "server"
+    )]
+    server_option: Option<String>,
+    /// The server's port as an option
+    #[arg(
+        short = 'p',
+        long = "port",
+        value_name = "SERVER-PORT",
+        conflicts_with = "port",
+        allow_negative_numbers = true
+    )]
+    port_option: Option<String>,
+    /// The client's port as an option
+    #[arg(
+        short = 'c',
+        long = "client-port",
+        value_name = "CLIENT-PORT",
+        conflicts_with = "client_port",
+        allow_negative_numbers = true
+    )]
+    client_port_option: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct RawOptions {
+    /// Keep everything below this directory [default: the user's data directory]
+    #[arg(long, value_name = "DIR", global = true)]
+    data: Option<PathBuf>,
+    /// Keep nothing on disk
+    #[arg(long, global = true)]
+    ephemeral: bool,
+    /// Listen on this address only [default: all addresses, IPv4 and IPv6]
+    #[arg(long, value_name = "IP", global = true)]
+    listen: Option<String>,
+    /// The fingerprint that the server's key must have
+    #[arg(long, value_name = "FINGERPRINT", global = true)]
+    server_key: Option<Fingerprint>,
+    /// Leave without telling the server
+    #[arg(long, global = true)]
+    silent_exit: bool,
+    /// How the log on stderr is written
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    log_format: LogFormat,
+    /// What is logged on stderr
+    #[arg(long, value_name = "LEVEL", default_value = "warn", global = true)]
+    log_level: LogLevel,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The least severe level that is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// What the command line asks for, checked.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    pub(crate) mode: Mode,
+    pub(crate) options: Options,
+}
+
+/// What to run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Server {
+        port: u16,
+    },
+    Client {
+        name: Name,
+        server: ServerAddress,
+        /// Zero: any free port.
+        client_port: u16,
+    },
+}
+
+/// The options that every form takes.
+#[derive(Debug)]
+pub(crate) struct Options {
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) ephemeral: bool,
+    pub(crate) listen: Option<IpAddr>,
+    pub(crate) server_key: Option<Fingerprint>,
+    pub(crate) silent_exit: bool,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_level: LogLevel,
+}
+
+impl Arguments {
+    /// Reads the command line of this process; clap itself answers help, version and wrong usage,
+    /// and exits.
+    ///
+    /// # Errors
+    /// With the fixed line for a port, name or address that is none.
+    pub(crate) fn from_command_line() -> Result<Self, Failure> {
+        Self::check(CommandLine::parse())
+    }
+
+    fn check(line: CommandLine) -> Result<Self, Failure> {
+        let CommandLine { form, options } = line;
+        let listen = options.listen.map(|ip| ip.parse()).transpose();
+        let options = Options {
+            data: options.data,
+            ephemeral: options.ephemeral,
+            listen: listen.map_err(|_| Failure::InvalidAddress)?,
+            server_key: options.server_key,
+            silent_exit: options.silent_exit,
+            log_format: options.log_format,
+            log_level: options.log_level,
+        };
+        let mode = match form {
+            Form::Server(form) => Mode::Server {
+                port: port(given(form.port, form.port_option))?,
+            },
+            Form::Client(form) => client(form)?,
+        };
+        Ok(Self { mode, options })
+    }
+}
+
+fn client(form: ClientForm) -> Result<Mode, Failure> {
+    let name = given(form.name, form.name_option);
+    let server_port = port(given(form.port, form.port_option))?;
+    let client_port = form.client_port.or(form.client_port_option);
+    let client_port = client_port.map_or(Ok(0), port)?;
+    let name = name
+        .parse()
+        .map_err(|_| Failure::InvalidName(Neutral(&name).to_string()))?;
+    let host = given(form.server, form.server_option);
+    let server = ServerAddress::resolve(&host, server_port).ok_or(Failure::InvalidAddress)?;
+    Ok(Mode::Client {
+        name,
+        server,
+        client_port,
+    })
+}
+
+/// The value that was given, by position or as an option: clap has seen to it that one was.
+fn given(position: Option<String>, option: Option<String>) -> String {
+    position.or(option).unwrap_or_default()
+}
+
+fn port(text: String) -> Result<u16, Failure> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = text.parse().ok().filter(|port| PORTS.contains(port));
+    port.filter(|_| is_number).ok_or(Failure::InvalidPort)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,312 @@
+//! What the user types, as commands.
+//!
+//! What is wrong with a line is known here, but is said when its turn comes: as
+//! [`Command::Note`], in order with the answers to the lines before it.
+
+use chat_core::{client::Command, config::MAX_TEXT_BYTES, name::Name, text::Neutral};
+
+/// One line of input.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Line {
+    /// Its beginning, without the line break.
+    pub(crate) text: String,
+    /// How many bytes follow that were not kept.
+    pub(crate) cut: usize,
+}
+
+impl Line {
+    /// A line that is all there.
+    pub(crate) fn whole(text: String) -> Self {
+        Self { text, cut: 0 }
+    }
+}
+
+/// The command words with their arguments and what they do: the order is that of `help`.
+const USAGE: [(&str, &str, &str); 13] = [
+    ("send", "<name> <message>", "a direct message"),
+    (
+        "send_all",
+        "<message>",
+        "to everyone, in a group to the group",
+    ),
+    ("send_group", "<message>", "to the group"),
+    ("create_group", "<g>", "create a group, without joining it"),
+    ("list_groups", "", "all groups"),
+    ("join_group", "<g>", "join a group"),
+    ("list_members", "", "the members of the group"),
+    ("leave_group", "", "leave the group"),
+    ("peers", "", "who is there, and where"),
+    ("dereg", "[name]", "go offline, stay running"),
+    ("reg", "[name]", "go online again, or as another user"),
+    ("help", "", "this list"),
+    ("quit", "", "leave"),
+];
+
+/// The command that `line` is, none for an empty line.
+pub(crate) fn parse(line: &Line) -> Option<Command> {
+    let (word, rest) = split_word(&line.text);
+    if word.is_empty() {
+        return None;
+    }
+    let name = word.strip_prefix('/').unwrap_or(word);
+    let Some((_, arguments, _)) = USAGE.iter().find(|(known, _, _)| *known == name) else {
+        let word = Neutral(word);
+        return Some(note(format!("[Invalid command: {word}. Type help.]")));
+    };
+    let command = match name {
+        "send" => send(rest, line.cut),
+        "send_all" => message(rest, line.cut, |text| Command::SendAll { text }),
+        "send_group" => message(rest, line.cut, |text| Command::SendGroup { text }),
+        "create_group" => one_name(rest, |group| Command::CreateGroup { group }),
+        "join_group" => one_name(rest, |group| Command::JoinGroup { group }),
+        "dereg" => optional_name(rest, |name| Command::Deregister { name }),
+        "reg" => optional_name(rest, |name| Command::Register { name }),
+        "list_groups" => nothing(rest, Command::ListGroups),
+        "list_members" => nothing(rest, Command::ListMembers),
+        "leave_group" => nothing(rest, Command::LeaveGroup),
+        "peers" => nothing(rest, Command::Peers),
+        "quit" => nothing(rest, Command::Quit),
+        _ => nothing(rest, note(help())),
+    };
+    Some(command.unwrap_or_else(|wrong| match wrong {
+        Wrong::Arguments => note(format!("[Usage: {}]", usage_line(name, arguments))),
+        Wrong::Name(name) => note(format!("[Invalid name: {}.]", Neutral(name))),
+        Wrong::Length(length) => note(format!(
+            "[Message too long: {length} bytes, the limit is {MAX_TEXT_BYTES}.]"
+        )),
+    }))
+}
+
+/// What is wrong with a known command.
+enum Wrong<'a> {
+    Arguments,
+    Name(&'a str),
+    Length(usize),
+}
+
+type Parsed<'a> = Result<Command, Wrong<'a>>;
+
+fn send(rest: &str, cut: usize) -> Parsed<'_> {
+    let (name, rest) = split_word(rest);
+    if name.is_empty() || (rest.is_empty() && cut == 0) {
+        return Err(Wrong::Arguments);
+    }
+    let to = parse_name(name)?;
+    message(rest, cut, |text| Command::Send { to, text })
+}
+
+fn message(text: &str, cut: usize, command: impl FnOnce(String) -> Command) -> Parsed<'_> {
+    let length = text.len() + cut;
+    if length == 0 {
+        Err(Wrong::Arguments)
+    } else if length > MAX_TEXT_BYTES {
+        Err(Wrong::Length(length))
+    } else {
+        Ok(command(text.into()))
+    }
+}
+
+fn one_name(rest: &str, command: impl FnOnce(Name) -> Command) -> Parsed<'_> {
+    match split_word(rest) {
+        ("", _) => Err(Wrong::Arguments),
+        (name, rest) if rest.trim().is_empty() => Ok(command(parse_name(name)?)),
+        _ => Err(Wrong::Arguments),
+    }
+}
+
+fn optional_name(rest: &str, command: impl FnOnce(Option<Name>) -> Command) -> Parsed<'_> {
+    if rest.trim().is_empty() {
+        Ok(command(None))
+    } else {
+        one_name(rest, |name| command(Some(name)))
+    }
+}
+
+fn nothing(rest: &str, command: Command) -> Parsed<'_> {
+    if rest.trim().is_empty() {
+        Ok(command)
+    } else {
+        Err(Wrong::Arguments)
+    }
+}
+
+fn parse_name(text: &str) -> Result<Name, Wrong<'_>> {
+    text.parse().map_err(|_| Wrong::Name(text))
+}
+
+/// The first word, and what follows after one blank, verbatim.
+fn split_word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    text.split_once(char::is_whitespace).unwrap_or((text, ""))
+}
+
+fn usage_line(word: &str, arguments: &str) -> String {
+    format!("{word} {arguments}").trim_end().into()
+}
+
+fn help() -> String {
+    let line = |(word, arguments, meaning): &(&str, &str, &str)| {
+        format!("{:24} {meaning}", usage_line(word, arguments))
+    };
+    USAGE.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn note(text: String) -> Command {
+    Command::Note(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(text: &str) -> Command {
+        parse(&Line::whole(text.into())).unwrap()
+    }
+
+    fn shown(text: &str) -> String {
+        match command(text) {
+            Command::Note(text) => text,
+            other => panic!("{text:?} is {other:?}"),
+        }
+    }
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    fn send(to: &str, text: &str) -> Command {
+        Command::Send {
+            to: name(to),
+            text: text.into(),
+        }
+    }
+
+    #[test]
+    fn a_message_is_the_rest_of_the_line_after_one_space_verbatim() {
+        assert_eq!(command("send y hi"), send("y", "hi"));
+        assert_eq!(command("send y  two  spaces "), send("y", " two  spaces "));
+        assert_eq!(command("  send   y hi"), send("y", "hi"));
+        assert_eq!(command("send y \t"), send("y", "\t"));
+        assert_eq!(command("send y first\nsecond"), send("y", "first\nsecond"));
+        let text = " to all".into();
+        assert_eq!(command("send_all  to all"), Command::SendAll { text });
+        let text = "to the group".into();
+        assert_eq!(
+            command("send_group to the group"),
+            Command::SendGroup { text }
+        );
+    }
+
+    #[test]
+    fn every_command_is_understood_with_and_without_a_slash() {
+        let (group, other) = (name("g"), Some(name("y")));
+        for (text, expected) in [
+            (
+                "create_group g",
+                Command::CreateGroup {
+                    group: group.clone(),
+                },
+            ),
+            ("join_group g ", Command::JoinGroup { group }),
+            ("list_groups", Command::ListGroups),
+            ("list_members", Command::ListMembers),
+            ("leave_group ", Command::LeaveGroup),
+            ("peers", Command::Peers),
+            ("dereg", Command::Deregister { name: None }),
+            (
+                "dereg y",
+                Command::Deregister {
+                    name: other.clone(),
+                },
+            ),
+            ("reg", Command::Register { name: None }),
+            ("reg y", Command::Register { name: other }),
+            ("quit", Command::Quit),
+            ("send y /hi", send("y", "/hi")),
+        ] {
+            assert_eq!(command(text), expected);
+            assert_eq!(command(&format!("/{text}")), expected);
+        }
+    }
+
+    #[test]
+    fn an_empty_line_is_nothing() {
+        for text in ["", "   ", "\t"] {
+            assert_eq!(parse(&Line::whole(text.into())), None);
+        }
+    }
+
+    #[test]
+    fn an_unknown_word_is_an_invalid_command() {
+        assert_eq!(shown("hello you"), "[Invalid command: hello. Type help.]");
+        assert_eq!(shown("Send y hi"), "[Invalid command: Send. Type help.]");
+        assert_eq!(shown("/"), "[Invalid command: /. Type help.]");
+        assert_eq!(
+            shown("\x1b[2J"),
+            "[Invalid command: \u{241b}[2J. Type help.]"
+        );
+    }
+
+    #[test]
+    fn wrong_arguments_show_the_usage_line() {
+        for (text, expected) in [
+            ("send", "[Usage: send <name> <message>]"),
+            ("send y", "[Usage: send <name> <message>]"),
+            ("send y ", "[Usage: send <name> <message>]"),
+            ("/send", "[Usage: send <name> <message>]"),
+            ("send_all", "[Usage: send_all <message>]"),
+            ("send_group ", "[Usage: send_group <message>]"),
+            ("create_group", "[Usage: create_group <g>]"),
+            ("create_group a b", "[Usage: create_group <g>]"),
+            ("join_group", "[Usage: join_group <g>]"),
+            ("list_groups g", "[Usage: list_groups]"),
+            ("list_members g", "[Usage: list_members]"),
+            ("leave_group g", "[Usage: leave_group]"),
+            ("peers y", "[Usage: peers]"),
+            ("dereg x y", "[Usage: dereg [name]]"),
+            ("reg x y", "[Usage: reg [name]]"),
+            ("help me", "[Usage: help]"),
+            ("quit now", "[Usage: quit]"),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_an_invalid_name() {
+        for text in [
+            "send a/b hi",
+            "create_group a/b",
+            "join_group a/b",
+            "reg a/b",
+        ] {
+            assert_eq!(shown(text), "[Invalid name: a/b.]");
+        }
+        assert_eq!(shown("send server hi"), "[Invalid name: server.]");
+    }
+
+    #[test]
+    fn a_message_longer_than_the_limit_is_refused() {
+        let longest = "x".repeat(MAX_TEXT_BYTES);
+        assert_eq!(command(&format!("send y {longest}")), send("y", &longest));
+        assert_eq!(
+            shown(&format!("send_all {longest}x")),
+            "[Message too long: 65537 bytes, the limit is 65536.]"
+        );
+        let line = Line {
+            text: "send y hi".into(),
+            cut: 1_000_000,
+        };
+        let expected = "[Message too long: 1000002 bytes, the limit is 65536.]";
+        assert_eq!(parse(&line), Some(Command::Note(expected.into())));
+    }
+
+    #[test]
+    fn help_lists_every_command() {
+        let help = shown("help");
+        assert_eq!(help.lines().count(), USAGE.len());
+        for (word, _, _) in USAGE {
+            assert!(help.lines().any(|line| line.starts_with(word)));
+        }
+    }
+}
