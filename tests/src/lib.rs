@@ -1,1 +1,23 @@
-//! Placeholder.
+//! A deterministic world for the protocol's state machines, and the scenarios that are played in
+//! it and with real processes.
+//!
+//! * [`random`], [`clock`], [`net`], [`disk`]: what the world is made of; each draw follows from
+//!   the seed.
+//! * [`world`]: nodes that run the real state machines on top of those.
+//! * [`scenario`]: readable files that say what people type and what they see.
+//! * [`stage`]: where a scenario is played: in the virtual world, or with processes and sockets.
+//! * [`process`]: the real program as a child process.
+
+pub mod clock;
+pub mod command;
+pub mod disk;
+pub mod files;
+pub mod lines;
+pub mod net;
+pub mod node;
+pub mod process;
+pub mod random;
+pub mod scenario;
+pub mod stage;
+pub mod transcript;
+pub mod world;

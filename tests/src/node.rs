@@ -1,0 +1,201 @@
+//! A host in the virtual world: an address, disks, and the state machine that runs on it.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::SocketAddr,
+};
+
+use chat_core::{
+    action::Action,
+    client::{self, Client},
+    id::{Path, PublicKey},
+    link::Counters,
+    server::{self, Server},
+    store::{OperationId, StoreEvent, StoreOperation},
+    time::{Instant, Now},
+};
+
+use crate::disk::Disk;
+
+/// A running state machine.
+pub enum Machine {
+    /// A server.
+    Server(Box<Server>),
+    /// A client.
+    Client(Box<Client>),
+}
+
+/// What a state machine wants done.
+pub enum Output {
+    /// Send the datagram in the buffer.
+    Send(Path),
+    /// Hand the operation to the disk.
+    Persist(OperationId, StoreOperation),
+    /// A client shows something.
+    Client(client::Event),
+    /// A server shows something.
+    Server(server::Event),
+}
+
+/// Calls the same method of whichever machine it is.
+macro_rules! either {
+    ($self:expr, $machine:ident => $call:expr) => {
+        match $self {
+            Machine::Server($machine) => $call,
+            Machine::Client($machine) => $call,
+        }
+    };
+}
+
+impl Machine {
+    /// Takes a datagram.
+    pub fn handle_datagram(&mut self, now: Now, path: Path, datagram: &mut [u8]) {
+        either!(self, machine => machine.handle_datagram(now, path, datagram));
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        either!(self, machine => machine.handle_timeout(now));
+    }
+
+    /// Takes what the store reports.
+    pub fn handle_stored(&mut self, now: Now, event: StoreEvent) {
+        either!(self, machine => machine.handle_stored(now, event));
+    }
+
+    /// When something is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        either!(self, machine => machine.poll_timeout())
+    }
+
+    /// What the link has counted.
+    pub fn counters(&self) -> Counters {
+        either!(self, machine => machine.counters())
+    }
+
+    /// The next thing to be done, in the order that the machine prefers.
+    pub fn poll(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Output> {
+        Some(match self {
+            Self::Server(server) => match server.poll_action(now, buffer)? {
+                Action::Send(path) => Output::Send(path),
+                Action::Persist(id, operation) => Output::Persist(id, operation),
+                Action::Display(event) => Output::Server(event),
+            },
+            Self::Client(client) => match client.poll_action(now, buffer)? {
+                Action::Send(path) => Output::Send(path),
+                Action::Persist(id, operation) => Output::Persist(id, operation),
+                Action::Display(event) => Output::Client(event),
+            },
+        })
+    }
+
+    /// The next thing to be done of one kind (0: send, 1: persist, 2: show), whatever else waits.
+    pub fn poll_kind(&mut self, now: Now, kind: u64, buffer: &mut Vec<u8>) -> Option<Output> {
+        match kind {
+            0 => either!(self, machine => machine.poll_transmit(now, buffer)).map(Output::Send),
+            1 => either!(self, machine => machine.poll_persist())
+                .map(|(id, operation)| Output::Persist(id, operation)),
+            _ => match self {
+                Self::Server(server) => server.poll_event().map(Output::Server),
+                Self::Client(client) => client.poll_event().map(Output::Client),
+            },
+        }
+    }
+}
+
+/// What one user (or the server) keeps on a host across restarts.
+#[derive(Debug)]
+pub struct Home {
+    /// The seed of the identity.
+    pub identity: [u8; 32],
+    /// The server's key, once it is trusted.
+    pub server_key: Option<PublicKey>,
+    /// The store.
+    pub disk: Disk,
+    /// The power fails when the disk has done so many operations, before anything is told.
+    pub crash_at: Option<u64>,
+}
+
+/// A line that a node has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// When.
+    pub at: Instant,
+    /// The line.
+    pub text: String,
+}
+
+/// A host and what runs on it.
+pub struct Node {
+    /// Its name in scenarios and transcripts.
+    pub name: String,
+    /// Its address; the port is another one after each start of a client.
+    pub address: SocketAddr,
+    /// What runs.
+    pub machine: Option<Machine>,
+    /// How often something was started: what was scheduled for an earlier start means nothing.
+    pub starts: u64,
+    /// It is stopped in its tracks: datagrams wait in its socket.
+    pub paused: bool,
+    /// What waits in the socket.
+    pub socket: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// What the store has reported meanwhile.
+    pub reports: Vec<StoreEvent>,
+    /// Whose home is in use; empty for a server.
+    pub user: String,
+    /// The user that the next start is for, after a switch of users was asked for.
+    pub next_user: Option<String>,
+    /// The homes, by user.
+    pub homes: BTreeMap<String, Home>,
+    /// When the machine is to be woken.
+    pub wake: Option<Instant>,
+    /// What it has shown since the world began.
+    pub lines: Vec<Line>,
+    /// What it has shown as events, for tests that look deeper than lines.
+    pub events: Vec<client::Event>,
+    /// How the last run ended.
+    pub exit: Option<i32>,
+    /// Inputs so far, the counter of the draws about draining.
+    pub inputs: u64,
+}
+
+impl Node {
+    /// A host on which nothing has been started.
+    pub fn new(name: &str, address: SocketAddr) -> Self {
+        Self {
+            name: name.to_owned(),
+            address,
+            machine: None,
+            starts: 0,
+            paused: false,
+            socket: VecDeque::new(),
+            reports: Vec::new(),
+            user: String::new(),
+            next_user: None,
+            homes: BTreeMap::new(),
+            wake: None,
+            lines: Vec::new(),
+            events: Vec::new(),
+            exit: None,
+            inputs: 0,
+        }
+    }
+
+    /// The home in use.
+    pub fn home(&mut self) -> Option<&mut Home> {
+        self.homes.get_mut(&self.user)
+    }
+
+    /// The lines, without their times.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(|line| line.text.as_str())
+    }
+}
+
+/// The exit code that a client's end means.
+pub const fn exit_code(ended: client::Ended) -> i32 {
+    match ended {
+        client::Ended::Normally => 0,
+        _ => 1,
+    }
+}
