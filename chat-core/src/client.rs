@@ -89,7 +89,7 @@ impl Client {
     }
 
     /// The commands that have not begun, for the client that takes over after
-    /// [`Ended::SwitchUser`].
+    /// [`Ended::SwitchUser`]: the first is the [`Command::Register`] with the other user's name.
     pub fn take_commands(&mut self) -> Vec<Command> {
         unimplemented!()
     }

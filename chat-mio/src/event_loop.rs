@@ -1,0 +1,471 @@
+//! One thread, one loop: wait; receive a batch; feed; commit what is to persist in one
+//! transaction; report it; show; send a batch.
+//!
+//! Each turn does a bounded amount of each, so that a flood on the socket holds up neither
+//! commands nor signals nor timers, and a blocked socket holds up nothing but datagrams.
+
+use std::{
+    io,
+    os::fd::{AsRawFd, BorrowedFd},
+    sync::Arc,
+};
+
+use chat_core::{
+    id::{Path, PublicKey},
+    store::{OperationId, StoreOperation},
+    time::{Duration, Instant, Now},
+};
+use mio::{Events, Interest, Poll, Token, Waker, unix::SourceFd};
+
+use crate::{
+    batch::Batch,
+    clock::Clock,
+    directory::DirectoryError,
+    machine::Machine,
+    signals::Signals,
+    socket::{Sent, Socket, SocketCounters},
+    store::{MAX_BATCH, Store},
+};
+
+const SOCKET: Token = Token(0);
+const WAKER: Token = Token(1);
+const SIGNALS: Token = Token(2);
+/// The sources of the frontend are numbered from here.
+const FIRST_SOURCE: usize = 16;
+
+/// In one turn, datagrams are received for this long at most (and one batch in any case).
+const RECEIVE_TIME: Duration = Duration::from_millis(5);
+/// In one turn, so many datagrams are sent at most.
+const MAX_SENT: usize = 2_048;
+/// In one turn, so many transactions are made at most.
+const MAX_TRANSACTIONS: usize = 4;
+
+/// What a program around the loop does: shows events, reads its own sources of input.
+///
+/// Everything runs in the loop's thread, so nothing here may wait for long.
+pub trait Frontend<M: Machine> {
+    /// Shows an event.
+    fn event(&mut self, control: &mut Control<'_, M>, event: M::Event);
+
+    /// A registered source can be read. It must be read until nothing is left: it is reported
+    /// again only when more comes.
+    fn readable(&mut self, _control: &mut Control<'_, M>, _source: usize) {}
+
+    /// A signal has come. SIGINT, SIGTERM and SIGHUP do what they ought to without help.
+    fn signal(&mut self, _control: &mut Control<'_, M>, _signal: i32) {}
+
+    /// Once in each turn, after all events were shown: the place to flush output, to hand in
+    /// commands that other threads have queued (wake the loop by [`EventLoop::waker`]), and those
+    /// that were refused as too many.
+    fn turn(&mut self, _control: &mut Control<'_, M>) {}
+}
+
+/// The machine in the hands of a frontend.
+pub struct Control<'a, M> {
+    /// The machine.
+    pub machine: &'a mut M,
+    /// The time to hand to it.
+    pub now: Now,
+}
+
+/// Why a loop ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The system's readiness queue failed.
+    #[error("waiting for events failed: {0}")]
+    Poll(io::Error),
+    /// What is to be remembered cannot be read or written.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+}
+
+/// Opens the store of a server, once its key is known.
+pub(crate) type OpenStore =
+    Box<dyn FnMut(PublicKey, Now) -> Result<Box<dyn Store>, DirectoryError>>;
+
+/// What stops the loop although the machine has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// A machine that was asked to leave by a signal has this long.
+    pub(crate) after_leave: Duration,
+    /// SIGHUP asks to leave as well.
+    pub(crate) hangup_leaves: bool,
+}
+
+/// The loop around one machine, its socket and its store.
+pub struct EventLoop<M: Machine> {
+    poll: Poll,
+    events: Events,
+    waker: Arc<Waker>,
+    signals: Signals,
+    clock: Clock,
+    socket: Socket,
+    /// Datagrams may be left in the socket.
+    readable: bool,
+    /// The kernel's send buffer is full.
+    blocked: bool,
+    batch: Batch,
+    /// The datagram that did not fit into `batch`.
+    next: Option<Path>,
+    buffer: Vec<u8>,
+    operations: Vec<(OperationId, StoreOperation)>,
+    open: OpenStore,
+    store: Option<Box<dyn Store>>,
+    machine: M,
+    end: Option<M::End>,
+    patience: Patience,
+    /// When the loop stops whether or not the machine has ended.
+    stop_at: Option<Instant>,
+}
+
+/// What is needed for a loop besides the machine.
+pub(crate) struct Parts {
+    pub(crate) poll: Poll,
+    pub(crate) waker: Arc<Waker>,
+    pub(crate) signals: Signals,
+    pub(crate) clock: Clock,
+    pub(crate) socket: Socket,
+}
+
+impl Parts {
+    /// Binds everything to one queue of events.
+    pub(crate) fn new(mut socket: Socket, signals: &[i32]) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+        let signals = Signals::new(poll.registry(), SIGNALS, signals)?;
+        socket.register(poll.registry(), SOCKET)?;
+        Ok(Self {
+            poll,
+            waker,
+            signals,
+            clock: Clock::new(),
+            socket,
+        })
+    }
+}
+
+impl<M: Machine> EventLoop<M> {
+    pub(crate) fn new(parts: Parts, machine: M, open: OpenStore, patience: Patience) -> Self {
+        Self {
+            poll: parts.poll,
+            events: Events::with_capacity(64),
+            waker: parts.waker,
+            signals: parts.signals,
+            clock: parts.clock,
+            socket: parts.socket,
+            readable: true,
+            blocked: false,
+            batch: Batch::default(),
+            next: None,
+            buffer: Vec::new(),
+            operations: Vec::with_capacity(MAX_BATCH),
+            open,
+            store: None,
+            machine,
+            end: None,
+            patience,
+            stop_at: None,
+        }
+    }
+
+    /// Goes on with another machine: its own socket, sources and signals, another store.
+    pub(crate) fn replace(&mut self, machine: M, open: OpenStore) -> M {
+        self.store = None;
+        self.open = open;
+        self.end = None;
+        self.stop_at = None;
+        std::mem::replace(&mut self.machine, machine)
+    }
+
+    /// Drops the store, so that another one can be opened in its place.
+    pub(crate) fn close_store(&mut self) {
+        self.store = None;
+    }
+
+    /// The machine.
+    pub fn machine(&self) -> &M {
+        &self.machine
+    }
+
+    /// The machine, to be changed with the time to hand to it.
+    pub fn control(&mut self) -> Control<'_, M> {
+        Control {
+            now: self.clock.now(),
+            machine: &mut self.machine,
+        }
+    }
+
+    /// Where the socket listens.
+    pub fn local_address(&self) -> std::net::SocketAddr {
+        self.socket.address()
+    }
+
+    /// What the socket has counted.
+    pub fn socket_counters(&self) -> SocketCounters {
+        self.socket.counters()
+    }
+
+    /// Wakes the loop from another thread: [`Frontend::turn`] runs soon after.
+    pub fn waker(&self) -> Arc<Waker> {
+        Arc::clone(&self.waker)
+    }
+
+    /// Watches a file descriptor; [`Frontend::readable`] gets `source`. The caller keeps the
+    /// descriptor open until [`Self::deregister`].
+    ///
+    /// # Errors
+    /// Of the system: it cannot watch files, for one.
+    pub fn register(&mut self, descriptor: BorrowedFd<'_>, source: usize) -> io::Result<()> {
+        self.poll.registry().register(
+            &mut SourceFd(&descriptor.as_raw_fd()),
+            Token(FIRST_SOURCE + source),
+            Interest::READABLE,
+        )
+    }
+
+    /// Watches a file descriptor no longer.
+    ///
+    /// # Errors
+    /// Of the system: it was not watched.
+    pub fn deregister(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<()> {
+        self.poll
+            .registry()
+            .deregister(&mut SourceFd(&descriptor.as_raw_fd()))
+    }
+
+    /// Runs until the machine has ended. `None`: it was asked to leave and did not in time.
+    ///
+    /// # Errors
+    /// If the system's readiness queue fails or the store cannot be opened.
+    pub fn run(&mut self, frontend: &mut dyn Frontend<M>) -> Result<Option<M::End>, RunError> {
+        loop {
+            let more = self.turn(frontend)?;
+            if self.end.is_some() {
+                return Ok(self.end.take());
+            }
+            if self
+                .stop_at
+                .is_some_and(|at| at <= self.clock.now().instant)
+            {
+                return Ok(None);
+            }
+            self.wait(more, frontend)?;
+            self.receive();
+        }
+    }
+
+    /// Does everything that does not wait. `true`: there is more to do.
+    fn turn(&mut self, frontend: &mut dyn Frontend<M>) -> Result<bool, RunError> {
+        let now = self.clock.now();
+        if is_due(self.machine.poll_timeout(), now) {
+            self.machine.handle_timeout(now);
+        }
+        // What need not wait for the disk goes out before the disk is waited for.
+        self.transmit();
+        let mut more = self.persist()?;
+        self.show(frontend);
+        frontend.turn(&mut self.control());
+        more |= self.persist()?;
+        self.show(frontend);
+        more |= self.transmit();
+        Ok(more)
+    }
+
+    /// Commits what the machine wants to be kept and tells it what came of it.
+    fn persist(&mut self) -> Result<bool, RunError> {
+        if self.store.is_none()
+            && let Some(key) = self.machine.store_of()
+        {
+            let now = self.clock.now();
+            self.store = Some((self.open)(key, now)?);
+        }
+        let Some(store) = &mut self.store else {
+            return Ok(false);
+        };
+        if is_due(store.poll_timeout(), self.clock.now()) {
+            store.handle_timeout(self.clock.now());
+        }
+        for _ in 0..MAX_TRANSACTIONS {
+            while self.operations.len() < MAX_BATCH
+                && let Some(operation) = self.machine.poll_persist()
+            {
+                self.operations.push(operation);
+            }
+            if !self.operations.is_empty() {
+                store.handle(self.clock.now(), &mut self.operations);
+            }
+            let now = self.clock.now();
+            let mut idle = true;
+            while let Some(event) = store.poll_event() {
+                idle = false;
+                self.machine.handle_stored(now, event);
+            }
+            if idle {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn show(&mut self, frontend: &mut dyn Frontend<M>) {
+        while let Some(event) = self.machine.poll_event() {
+            if let Some(end) = M::end(&event) {
+                self.end = Some(end);
+            }
+            frontend.event(&mut self.control(), event);
+        }
+    }
+
+    /// Sends what there is to send, as far as the kernel takes it. `true`: there is more.
+    fn transmit(&mut self) -> bool {
+        let (now, max_batch) = (self.clock.now(), self.socket.max_batch());
+        for _ in 0..MAX_SENT {
+            if self.blocked {
+                return false;
+            }
+            if self.next.is_none() {
+                self.next = self.machine.poll_transmit(now, &mut self.buffer);
+            }
+            match self.next {
+                Some(path) if self.batch.push(path, &self.buffer, max_batch) => self.next = None,
+                Some(_) => self.flush(),
+                None => {
+                    self.flush();
+                    return false;
+                }
+            }
+        }
+        self.flush();
+        true
+    }
+
+    fn flush(&mut self) {
+        match self.socket.send(&self.batch) {
+            Sent::Yes => self.batch.clear(),
+            Sent::Blocked => {
+                self.blocked = true;
+                self.watch_writable(true);
+            }
+        }
+    }
+
+    fn watch_writable(&mut self, writable: bool) {
+        let registry = self.poll.registry();
+        if let Err(error) = self.socket.wait_writable(registry, SOCKET, writable) {
+            // Without the notice, the next turn tries again.
+            tracing::debug!(%error, "the socket cannot be watched");
+            self.blocked = false;
+        }
+    }
+
+    /// Waits for something to happen and tells the frontend of what concerns it.
+    fn wait(&mut self, more: bool, frontend: &mut dyn Frontend<M>) -> Result<(), RunError> {
+        let timeout = if more || self.readable {
+            Some(Duration::ZERO)
+        } else {
+            self.next_timeout()
+        };
+        match self.poll.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                return Err(RunError::Poll(error));
+            }
+            Err(_) => return Ok(()),
+            Ok(()) => {}
+        }
+        let tokens: Vec<_> = self
+            .events
+            .iter()
+            .map(|event| (event.token(), event.is_readable(), event.is_writable()))
+            .collect();
+        for (token, readable, writable) in tokens {
+            match token {
+                SOCKET => {
+                    self.readable |= readable;
+                    if writable && self.blocked {
+                        self.blocked = false;
+                        self.watch_writable(false);
+                    }
+                }
+                WAKER => {}
+                SIGNALS => self.handle_signals(frontend),
+                Token(source) => {
+                    let source = source.saturating_sub(FIRST_SOURCE);
+                    frontend.readable(&mut self.control(), source);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn next_timeout(&self) -> Option<Duration> {
+        let now = self.clock.now().instant;
+        [
+            self.machine.poll_timeout(),
+            self.store.as_ref().and_then(|store| store.poll_timeout()),
+            self.stop_at,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+        .map(|at| at.saturating_since(now))
+    }
+
+    fn handle_signals(&mut self, frontend: &mut dyn Frontend<M>) {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        for signal in self.signals.pending() {
+            frontend.signal(&mut self.control(), signal);
+            let leaves = match signal {
+                SIGINT | SIGTERM => true,
+                SIGHUP => self.patience.hangup_leaves,
+                _ => false,
+            };
+            if leaves {
+                self.leave(signal == SIGINT);
+            }
+        }
+    }
+
+    /// Asks the machine to leave. Several signals may have one cause (a closed window), so only
+    /// somebody who presses Ctrl-C again is in a hurry.
+    fn leave(&mut self, hurry: bool) {
+        let now = self.clock.now();
+        match self.stop_at {
+            None => {
+                self.machine.leave(now);
+                self.stop_at = Some(now.instant + self.patience.after_leave);
+            }
+            Some(_) if hurry => {
+                self.machine.leave(now);
+                self.stop_at = Some(now.instant);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Feeds the machine what has arrived, for a bounded time.
+    fn receive(&mut self) {
+        let started = self.clock.now().instant;
+        while self.readable {
+            let now = self.clock.now();
+            if now.instant.saturating_since(started) >= RECEIVE_TIME {
+                return;
+            }
+            let machine = &mut self.machine;
+            let received = self
+                .socket
+                .receive(|path, datagram| machine.handle_datagram(now, path, datagram));
+            match received {
+                Ok(received) => self.readable = received,
+                Err(error) => {
+                    tracing::debug!(%error, "receiving failed");
+                    self.readable = false;
+                }
+            }
+        }
+    }
+}
+
+fn is_due(at: Option<Instant>, now: Now) -> bool {
+    at.is_some_and(|at| at <= now.instant)
+}
