@@ -88,3 +88,50 @@ fn short_enough<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Str
         .map(|text| text.0)
         .map_err(serde::de::Error::custom)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::wire;
+
+    #[test]
+    fn a_text_ends_at_the_limit_in_bytes() {
+        let text = |length: usize| Text::new("ä".repeat(length / 2));
+        assert!(text(MAX_TEXT_BYTES).is_ok());
+        assert_eq!(
+            text(MAX_TEXT_BYTES + 2),
+            Err(TextTooLong(MAX_TEXT_BYTES + 2))
+        );
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_not_decoded() {
+        let decoded = |length: usize| {
+            let mut bytes = Vec::new();
+            wire::encode(&"x".repeat(length), &mut bytes);
+            wire::decode::<Text>(&bytes).is_ok()
+        };
+        assert!(decoded(MAX_TEXT_BYTES));
+        assert!(!decoded(MAX_TEXT_BYTES + 1));
+    }
+
+    #[test]
+    fn a_conversation_needs_the_name_that_its_kind_has() {
+        let name: Name = "g".parse().unwrap();
+        let kind = |kind: u8, name: Option<&Name>| Conversation::try_from((kind, name.cloned()));
+        assert_eq!(kind(0, Some(&name)), Ok(Conversation::User(name.clone())));
+        assert_eq!(kind(1, Some(&name)), Ok(Conversation::Group(name.clone())));
+        assert_eq!(kind(2, None), Ok(Conversation::Channel));
+        for (code, name) in [
+            (0, None),
+            (1, None),
+            (2, Some(&name)),
+            (3, None),
+            (3, Some(&name)),
+        ] {
+            assert_eq!(kind(code, name), Err(InvalidConversation));
+        }
+    }
+}

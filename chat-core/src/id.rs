@@ -140,3 +140,71 @@ impl Path {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_eight_groups_of_four_letters() {
+        let text = Fingerprint([0xff; 20]).to_string();
+        assert_eq!(text, "7777-7777-7777-7777-7777-7777-7777-7777");
+        let text = Fingerprint(core::array::from_fn(|at| at as u8)).to_string();
+        assert_eq!(text, "AAAQ-EAYE-AUDA-OCAJ-BIFQ-YDIO-B4IB-CEQT");
+    }
+
+    #[test]
+    fn a_fingerprint_is_read_in_groups_or_not_in_either_case() {
+        let fingerprint = Fingerprint(core::array::from_fn(|at| at as u8));
+        for text in [
+            "AAAQ-EAYE-AUDA-OCAJ-BIFQ-YDIO-B4IB-CEQT",
+            "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQT",
+            "aaaq eaye auda ocaj bifq ydio b4ib ceqt",
+            "AAAQEAYE:AUDAOCAJ:BIFQYDIO:B4IBCEQT",
+        ] {
+            assert_eq!(text.parse(), Ok(fingerprint), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_fingerprint_is_refused() {
+        for text in [
+            "",
+            "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQ",
+            "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQTA",
+            "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQ1",
+            "AAAQEAYEAUDAOCAJBIFQYDIOB4IBCEQ\u{17f}",
+        ] {
+            assert_eq!(
+                text.parse::<Fingerprint>(),
+                Err(InvalidFingerprint),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_derived_id_depends_on_the_domain_and_on_where_the_parts_end() {
+        let id = MessageId::derive(b"receipt", &[b"ab", b"c"]);
+        assert_eq!(id, MessageId::derive(b"receipt", &[b"ab", b"c"]));
+        assert_ne!(id, MessageId::derive(b"inbox", &[b"ab", b"c"]));
+        assert_ne!(id, MessageId::derive(b"receipt", &[b"a", b"bc"]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_fingerprint_is_what_it_is_written_as(bytes: [u8; 20]) {
+            let fingerprint = Fingerprint(bytes);
+            prop_assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+        }
+
+        #[test]
+        fn no_text_makes_the_reading_of_a_fingerprint_fail_badly(text: String) {
+            let _ = text.parse::<Fingerprint>();
+        }
+    }
+}

@@ -42,12 +42,41 @@ impl Name {
 
 fn is_allowed(c: char) -> bool {
     use unicode_properties::GeneralCategory::DecimalNumber;
-    matches!(c, '_' | '-' | '.')
-        || matches!(
-            c.general_category_group(),
-            GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark
-        )
-        || c.general_category() == DecimalNumber
+    match c.general_category_group() {
+        _ if matches!(c, '_' | '-' | '.') => true,
+        GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark => !is_invisible(c),
+        _ => c.general_category() == DecimalNumber,
+    }
+}
+
+/// The letters and marks that show nothing (Default_Ignorable_Code_Point): with them, two names
+/// would look like one.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34f}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{ffa0}'
+            | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
+/// One form for all spellings: compatibility forms, normal form and case do not count (compare
+/// Unicode §3.13.5, D146). What is equal in upper case is equal, such as both small sigmas.
+fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.nfkd()
+        .flat_map(char::to_lowercase)
+        .flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .nfkc()
+        .collect()
 }
 
 impl FromStr for Name {
@@ -56,12 +85,15 @@ impl FromStr for Name {
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         // Normalisation can expand a character; take no more than could still be a name.
         let shown: String = text.nfc().take(MAX_NAME_CHARS + 1).collect();
-        let length = shown.chars().count();
-        let legal = (1..=MAX_NAME_CHARS).contains(&length)
+        let legal = (1..=MAX_NAME_CHARS).contains(&shown.chars().count())
             && !shown.starts_with('.')
             && shown.chars().all(is_allowed);
-        let folded: String = shown.nfkc().flat_map(char::to_lowercase).nfkc().collect();
-        if !legal || folded == "server" {
+        if !legal {
+            return Err(InvalidName);
+        }
+        let folded = fold(&shown);
+        // Compatibility forms can hide what is not allowed, such as a space.
+        if folded == "server" || !folded.chars().all(is_allowed) {
             return Err(InvalidName);
         }
         let folded = (folded != shown).then(|| folded.into_boxed_str());
@@ -134,6 +166,8 @@ impl<'de> Deserialize<'de> for Name {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -142,6 +176,9 @@ mod tests {
         assert_eq!(name("Zoë"), name("zoe\u{308}"));
         assert_eq!(name("ALICE"), name("alice"));
         assert_eq!(name("Zoe\u{308}").as_str(), "Zoë");
+        assert_eq!(name("ΟΔΟΣ"), name("οδος"));
+        assert_eq!(name("STRASSE"), name("straße"));
+        assert_eq!(name("Ａlice"), name("alice"));
         assert_ne!(name("alice"), name("alicia"));
     }
 
@@ -157,6 +194,10 @@ mod tests {
             "a\u{202e}b",
             "😀",
             "½",
+            "ſerver",
+            "\u{fdfa}",
+            "a\u{fe0f}",
+            "\u{3164}",
         ] {
             assert_eq!(text.parse::<Name>(), Err(InvalidName), "{text:?}");
         }
@@ -164,5 +205,28 @@ mod tests {
         assert!("x".repeat(33).parse::<Name>().is_err());
         assert!("a.b-c_d9".parse::<Name>().is_ok());
         assert!("日本語".parse::<Name>().is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_stable_once_it_is_one(text in "[\\PC]{1,12}|[\\p{L}\\p{M}]{1,8}") {
+            let Ok(name) = text.parse::<Name>() else { return Ok(()) };
+            let again: Name = name.as_str().parse().unwrap();
+            prop_assert_eq!(again.as_str(), name.as_str());
+            prop_assert_eq!(&again, &name);
+            prop_assert_eq!(fold(name.folded()), name.folded());
+        }
+
+        #[test]
+        fn the_case_and_normal_form_do_not_matter(text in "[\\p{L}\\p{M}]{1,8}") {
+            let lower: String = text.nfd().flat_map(char::to_lowercase).collect();
+            let upper: String = text.nfd().flat_map(char::to_uppercase).collect();
+            let names = [lower, upper, text].map(|text| text.parse::<Name>());
+            for (one, two) in names.iter().zip(&names[1..]) {
+                if let (Ok(one), Ok(two)) = (one, two) {
+                    prop_assert_eq!(one, two);
+                }
+            }
+        }
     }
 }

@@ -31,8 +31,7 @@ macro_rules! frames {
 
         impl $name {
             /// Every tag with the name of its frame.
-            #[cfg(test)]
-            pub(crate) const TAGS: &[(u16, &str)] = &[ $( ($tag, stringify!($variant)), )* ];
+            pub const TAGS: &[(u16, &str)] = &[ $( ($tag, stringify!($variant)), )* ];
         }
 
         impl serde::Serialize for $name {
