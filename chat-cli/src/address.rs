@@ -8,7 +8,7 @@ const MAX_HOST_BYTES: usize = 253;
 /// Where the server is, and how the user called it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerAddress {
-    /// The host as it was typed: the server's key is remembered under it.
+    /// Host and port as they were typed: the server's key is remembered under it.
     pub(crate) typed: String,
     /// What it resolves to.
     pub(crate) address: SocketAddr,
@@ -21,15 +21,17 @@ impl ServerAddress {
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(host);
-        let address = match bare.parse::<IpAddr>() {
-            Ok(ip) => SocketAddr::new(ip.to_canonical(), port),
-            Err(_) if may_be_looked_up(bare) => look_up(bare, port)?,
-            Err(_) => return None,
-        };
-        Some(Self {
-            typed: host.into(),
-            address,
-        })
+        if let Ok(ip) = bare.parse::<IpAddr>() {
+            let address = SocketAddr::new(ip.to_canonical(), port);
+            let typed = address.to_string();
+            return Some(Self { typed, address });
+        }
+        may_be_looked_up(bare)
+            .then(|| look_up(bare, port))?
+            .map(|address| Self {
+                typed: format!("{}:{port}", bare.to_lowercase()),
+                address,
+            })
     }
 }
 
@@ -39,7 +41,7 @@ fn may_be_looked_up(host: &str) -> bool {
     if let Some((ip, _zone)) = host.split_once('%') {
         return ip.parse::<std::net::Ipv6Addr>().is_ok();
     }
-    let labels = host.strip_suffix('.').unwrap_or(host).split('.');
+    let mut labels = host.strip_suffix('.').unwrap_or(host).split('.');
     let is_label = |label: &str| {
         let allowed = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_');
         (1..=63).contains(&label.len()) && label.chars().all(allowed) && !label.starts_with('-')
@@ -50,7 +52,7 @@ fn may_be_looked_up(host: &str) -> bool {
     };
     host.len() <= MAX_HOST_BYTES
         && labels.clone().all(is_label)
-        && labels.last().is_some_and(|last| !is_number(last))
+        && labels.next_back().is_some_and(|last| !is_number(last))
 }
 
 /// The first address of the host, except that IPv4 goes first on this machine itself, where a
@@ -75,13 +77,14 @@ mod tests {
         ] {
             let server = ServerAddress::resolve(host, 4000).unwrap();
             assert_eq!(server.address, address.parse().unwrap());
-            assert_eq!(server.typed, host);
+            assert_eq!(server.typed, address);
         }
     }
 
     #[test]
     fn localhost_is_looked_up() {
-        let server = ServerAddress::resolve("localhost", 4000).unwrap();
+        let server = ServerAddress::resolve("LocalHost", 4000).unwrap();
+        assert_eq!(server.typed, "localhost:4000");
         assert!(server.address.ip().is_loopback());
         assert_eq!(server.address.port(), 4000);
     }

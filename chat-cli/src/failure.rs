@@ -1,6 +1,8 @@
-//! What ends the program before or beside the chat, and with which exit code.
+//! What ends the program other than the chat does: a line for stderr and an exit code.
 
-use std::{io, path::PathBuf};
+use std::{io, process::ExitCode};
+
+use chat_core::name::Name;
 
 /// A failure with its line for stderr.
 #[derive(Debug, thiserror::Error)]
@@ -14,5 +16,23 @@ pub(crate) enum Failure {
     #[error("[There is no home directory to keep data in: give one with --data.]")]
     NoDataDirectory,
     #[error("[{0} is already running here.]")]
-    AlreadyRunning(chat_core::name::Name),
+    AlreadyRunning(Name),
+    #[error("[{0}.]")]
+    Setup(#[from] chat_mio::SetupError),
+    #[error("[{0}.]")]
+    Run(#[from] chat_mio::RunError),
+    #[error("[The terminal cannot be used: {0}.]")]
+    Terminal(io::Error),
+    #[error("[The input cannot be read: {0}.]")]
+    Input(io::Error),
+}
+
+impl Failure {
+    /// 2 for wrong usage, 1 for what fails at run time.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::InvalidPort | Self::InvalidAddress | Self::InvalidName(_) => 2,
+            _ => 1,
+        })
+    }
 }

@@ -2,13 +2,41 @@
 
 mod address;
 mod arguments;
+mod client;
 mod commands;
+mod data;
 mod failure;
+mod lines;
+mod local_time;
+mod log;
+mod operator_terminal;
+mod output;
+mod screen;
+mod server;
 mod terminal;
 
-fn main() {
-    match arguments::Arguments::from_command_line() {
-        Ok(arguments) => println!("{arguments:?}"),
-        Err(failure) => println!("{failure}"),
+use std::process::ExitCode;
+
+use arguments::{Arguments, Mode};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    run().unwrap_or_else(|failure| {
+        // If nobody sees it, the exit code tells.
+        let _ = terminal::write_stderr(format!("{failure}\n").as_bytes());
+        failure.exit_code()
+    })
+}
+
+fn run() -> Result<ExitCode, Failure> {
+    let Arguments { mode, options } = Arguments::from_command_line()?;
+    log::start(&options);
+    match mode {
+        Mode::Server { port } => server::run(port, options),
+        Mode::Client {
+            name,
+            server,
+            client_port,
+        } => client::run(name, server, client_port, options),
     }
 }

@@ -1,3 +1,223 @@
-//! The terminal.
+//! The terminal: a prompt with the line that is being typed, and above it what has come in.
+//!
+//! The prompt and the line take one row. Whatever is to be shown first erases that row; the row is
+//! drawn again once, when everything is shown.
+
 mod editor;
 mod history;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use chat_core::text::Neutral;
+use crossterm::{
+    cursor::MoveToColumn,
+    event::{self, DisableBracketedPaste, EnableBracketedPaste, Event},
+    execute, queue,
+    style::Print,
+    terminal::{self, Clear, ClearType},
+};
+
+use editor::{Editor, Outcome};
+
+/// The terminal is in raw mode, in which it does not begin a row by itself.
+static RAW: AtomicBool = AtomicBool::new(false);
+/// Something was written to stderr while the row was on the screen.
+static DISTURBED: AtomicBool = AtomicBool::new(false);
+
+/// What the user has done.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    Line(String),
+    Interrupt,
+    Suspend,
+    EndOfInput,
+}
+
+/// The terminal in raw mode; dropping this restores it.
+pub(crate) struct Terminal {
+    editor: Editor,
+    prompt: String,
+    /// The row is on the screen as it should be.
+    drawn: bool,
+}
+
+impl Terminal {
+    /// Takes over the terminal; it is restored also when the program panics.
+    ///
+    /// # Errors
+    /// Of the system.
+    pub(crate) fn start() -> io::Result<Self> {
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            restore();
+            report(panic);
+        }));
+        take_over()?;
+        Ok(Self {
+            editor: Editor::default(),
+            prompt: String::new(),
+            drawn: false,
+        })
+    }
+
+    /// The next thing that the user has done, if anything.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn read(&mut self) -> io::Result<Option<Typed>> {
+        while event::poll(Duration::ZERO)? {
+            let event = event::read()?;
+            self.drawn = false;
+            let typed = match event {
+                Event::Key(key) => self.outcome_of(key)?,
+                Event::Paste(text) => {
+                    self.editor.paste(&text);
+                    None
+                }
+                _ => None,
+            };
+            if typed.is_some() {
+                return Ok(typed);
+            }
+        }
+        Ok(None)
+    }
+
+    fn outcome_of(&mut self, key: event::KeyEvent) -> io::Result<Option<Typed>> {
+        Ok(match self.editor.key(key) {
+            Outcome::Edited => None,
+            Outcome::Clear => {
+                execute!(
+                    io::stdout(),
+                    Clear(ClearType::All),
+                    crossterm::cursor::MoveTo(0, 0)
+                )?;
+                None
+            }
+            Outcome::Line(line) => {
+                // All of it stays on the screen, however long it is.
+                let whole = format!("{}{}", self.prompt, Neutral(&line));
+                self.print(&whole)?;
+                Some(Typed::Line(line))
+            }
+            Outcome::Interrupt => Some(Typed::Interrupt),
+            Outcome::Suspend => Some(Typed::Suspend),
+            Outcome::EndOfInput => Some(Typed::EndOfInput),
+        })
+    }
+
+    /// Shows lines above the row.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn print(&mut self, lines: &str) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        queue!(stdout, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
+        for line in lines.split('\n') {
+            queue!(stdout, Print(line), Print("\r\n"))?;
+        }
+        self.drawn = false;
+        Ok(())
+    }
+
+    /// Draws the row, if anything has changed, and shows everything.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn draw(&mut self, prompt: &str) -> io::Result<()> {
+        if self.prompt != prompt {
+            self.prompt = prompt.into();
+            self.drawn = false;
+        }
+        if DISTURBED.swap(false, Ordering::Relaxed) {
+            self.drawn = false;
+        }
+        if self.drawn {
+            return Ok(());
+        }
+        let (width, _) = terminal::size().unwrap_or((80, 24));
+        let row = self.editor.render(&self.prompt, width);
+        let mut stdout = io::stdout().lock();
+        queue!(
+            stdout,
+            MoveToColumn(0),
+            Clear(ClearType::FromCursorDown),
+            Print(row.text),
+            MoveToColumn(row.cursor)
+        )?;
+        self.drawn = true;
+        stdout.flush()
+    }
+
+    /// The screen has another size, or was used by another program.
+    pub(crate) fn redraw(&mut self) {
+        self.drawn = false;
+    }
+
+    /// Gives the terminal back while the program is stopped; [`Self::resume`] takes it again.
+    pub(crate) fn suspend(&mut self) {
+        restore();
+    }
+
+    /// Takes over the terminal again.
+    ///
+    /// # Errors
+    /// Of the system.
+    pub(crate) fn resume(&mut self) -> io::Result<()> {
+        self.drawn = false;
+        take_over()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn take_over() -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    RAW.store(true, Ordering::Relaxed);
+    execute!(io::stdout(), EnableBracketedPaste)
+}
+
+/// Erases the row and restores the terminal, once. A terminal that is gone needs no restoring.
+fn restore() {
+    if RAW.swap(false, Ordering::Relaxed) {
+        let _ = execute!(
+            io::stdout(),
+            MoveToColumn(0),
+            Clear(ClearType::FromCursorDown),
+            DisableBracketedPaste
+        );
+        let _ = terminal::disable_raw_mode();
+    }
+}
+
+/// Writes to stderr; if it is the terminal and a row is on it, the row is erased and drawn again
+/// later.
+///
+/// # Errors
+/// Of the system.
+pub(crate) fn write_stderr(bytes: &[u8]) -> io::Result<()> {
+    let mut stderr = io::stderr().lock();
+    if !RAW.load(Ordering::Relaxed) || !stderr.is_terminal() {
+        return stderr.write_all(bytes);
+    }
+    queue!(stderr, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
+    for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+        match part.strip_suffix(b"\n") {
+            Some(line) => {
+                stderr.write_all(line)?;
+                stderr.write_all(b"\r\n")?;
+            }
+            None => stderr.write_all(part)?,
+        }
+    }
+    DISTURBED.store(true, Ordering::Relaxed);
+    stderr.flush()
+}

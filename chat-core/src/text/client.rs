@@ -193,7 +193,8 @@ impl English<'_, Event> {
             }
             Event::ServerKeyChanged { expected, found } => write!(
                 f,
-                "[The key of the server has changed: expected {expected}, found {found}.]"
+                "[The key of the server has changed: expected {expected}, found {found}. \
+                 Ask who runs it; if the new one is right, start with --server-key {found}]"
             ),
             Event::Registered { returning, .. } => f.write_str(if *returning {
                 "[Welcome back!]"

@@ -1,0 +1,198 @@
+//! The user of a client: commands come from a terminal or a pipe, events go to the screen.
+
+use std::{collections::VecDeque, io};
+
+use chat_core::{
+    client::{Client, Command, Event},
+    text::English,
+};
+use chat_mio::{Control, Frontend};
+use signal_hook::{
+    consts::{SIGCONT, SIGTSTP, SIGWINCH},
+    low_level::emulate_default_handler,
+};
+
+use crate::{
+    arguments::Options,
+    commands::{self, Line},
+    lines::{Input, Lines},
+    local_time::local_time,
+    screen::Screen,
+    terminal::Typed,
+};
+
+/// So many commands wait here at most, after those that wait in the client.
+const MAX_WAITING: usize = 64;
+
+/// Where commands come from.
+pub(super) enum Source {
+    Lines(Lines),
+    /// The terminal that is the screen.
+    Terminal,
+}
+
+/// The user's side of a client.
+pub(super) struct User {
+    screen: Screen,
+    source: Source,
+    /// Commands that the client has not taken yet, in order.
+    waiting: VecDeque<Command>,
+    /// The end of input was reached, or asked for.
+    finished: bool,
+    /// Nobody sees the screen any more.
+    closed: bool,
+    ephemeral: bool,
+}
+
+impl User {
+    pub(super) fn new(screen: Screen, source: Source, options: &Options) -> Self {
+        Self {
+            screen,
+            source,
+            waiting: VecDeque::new(),
+            finished: false,
+            closed: false,
+            ephemeral: options.ephemeral,
+        }
+    }
+
+    fn show(&mut self, control: &mut Control<'_, Client>, lines: &str) {
+        if !lines.is_empty() {
+            let shown = self.screen.show(lines);
+            self.check(control, shown);
+        }
+    }
+
+    /// Leaves when the screen is gone.
+    fn check(&mut self, control: &mut Control<'_, Client>, result: io::Result<()>) {
+        if let Err(error) = result
+            && !self.closed
+        {
+            tracing::debug!(%error, "the output is closed");
+            self.closed = true;
+            control.machine.leave(control.now);
+        }
+    }
+
+    /// Reads commands, as many as may wait.
+    fn read(&mut self, control: &mut Control<'_, Client>) {
+        while !self.finished && self.waiting.len() < MAX_WAITING {
+            match (&mut self.source, &mut self.screen) {
+                (Source::Lines(lines), _) => match lines.next() {
+                    Some(Input::Line(line)) => self.waiting.extend(commands::parse(&line)),
+                    Some(Input::End) => self.finish(),
+                    None => return,
+                },
+                (Source::Terminal, Screen::Terminal(terminal)) => match terminal.read() {
+                    Ok(Some(typed)) => self.typed(control, typed),
+                    Ok(None) => return,
+                    Err(error) => {
+                        self.check(control, Err(error));
+                        return;
+                    }
+                },
+                (Source::Terminal, Screen::Pipe) => return,
+            }
+        }
+    }
+
+    fn typed(&mut self, control: &mut Control<'_, Client>, typed: Typed) {
+        match typed {
+            Typed::Line(line) => self.waiting.extend(commands::parse(&Line::whole(line))),
+            Typed::Interrupt => control.machine.leave(control.now),
+            Typed::EndOfInput => self.finish(),
+            Typed::Suspend => {
+                if let Screen::Terminal(terminal) = &mut self.screen {
+                    terminal.suspend();
+                    // Returns when the program is continued.
+                    let _ = emulate_default_handler(SIGTSTP);
+                    let resumed = terminal.resume();
+                    self.check(control, resumed);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self) {
+        self.finished = true;
+        self.waiting.push_back(Command::Finish);
+    }
+
+    /// Hands commands to the client, as many as it takes.
+    fn hand_over(&mut self, control: &mut Control<'_, Client>) {
+        while let Some(command) = self.waiting.front() {
+            // A client that has ended takes none; the one that comes after it may.
+            if control
+                .machine
+                .handle_command(control.now, command.clone())
+                .is_err()
+            {
+                return;
+            }
+            self.waiting.pop_front();
+        }
+    }
+
+    /// What becomes of messages that are still owed when nothing was kept on disk.
+    fn tell_lost(&mut self, control: &mut Control<'_, Client>) {
+        let line = match control.machine.owed() {
+            _ if !self.ephemeral => return,
+            0 => return,
+            1 => "[1 message was not delivered and is lost.]".into(),
+            owed => format!("[{owed} messages were not delivered and are lost.]"),
+        };
+        self.show(control, &line);
+    }
+}
+
+impl Frontend<Client> for User {
+    fn event(&mut self, control: &mut Control<'_, Client>, event: Event) {
+        let lines = English::new(&event, &local_time).to_string();
+        match event {
+            Event::ServerTrusted { .. } | Event::ServerKeyChanged { .. } => {
+                self.screen.show_error(&lines);
+            }
+            Event::Ended(_) => self.tell_lost(control),
+            _ => self.show(control, &lines),
+        }
+    }
+
+    fn readable(&mut self, control: &mut Control<'_, Client>, _source: usize) {
+        self.read(control);
+    }
+
+    fn signal(&mut self, control: &mut Control<'_, Client>, signal: i32) {
+        if let Screen::Terminal(terminal) = &mut self.screen {
+            match signal {
+                SIGWINCH => terminal.redraw(),
+                SIGCONT => {
+                    terminal.suspend();
+                    let resumed = terminal.resume();
+                    self.check(control, resumed);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn turn(&mut self, control: &mut Control<'_, Client>) {
+        loop {
+            self.read(control);
+            if self.waiting.is_empty() {
+                break;
+            }
+            self.hand_over(control);
+            if !self.waiting.is_empty() {
+                break;
+            }
+        }
+        if let Screen::Terminal(terminal) = &mut self.screen {
+            let prompt = match control.machine.group() {
+                Some(group) => format!(">>> ({group}) "),
+                None => ">>> ".into(),
+            };
+            let drawn = terminal.draw(&prompt);
+            self.check(control, drawn);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The terminal that a server was started in.
+//!
+//! Only a process in the foreground may read its terminal: one in the background would be stopped
+//! for it (SIGTTIN). A server serves in the background as well, so it looks first.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::fd::{AsFd, BorrowedFd},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::getpgrp,
+    termios::tcgetpgrp,
+};
+
+use crate::lines::Splitter;
+
+/// So many bytes are read at once.
+const CHUNK_BYTES: usize = 4 << 10;
+
+/// The terminal on stdin, which hands over whole lines.
+pub(crate) struct OperatorTerminal {
+    terminal: File,
+    splitter: Splitter,
+    ended: bool,
+}
+
+impl OperatorTerminal {
+    /// The terminal on stdin.
+    ///
+    /// # Errors
+    /// If the system has no descriptor left.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminal: io::stdin().as_fd().try_clone_to_owned()?.into(),
+            splitter: Splitter::default(),
+            ended: false,
+        })
+    }
+
+    /// What is to be watched for input.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.terminal.as_fd()
+    }
+
+    /// The lines that can be read without waiting; none in the background.
+    pub(crate) fn read(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        while !self.ended && self.is_in_foreground() && self.is_readable() {
+            let mut chunk = [0; CHUNK_BYTES];
+            let length = match self.terminal.read(&mut chunk) {
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => 0,
+            };
+            // Ctrl-D or a terminal that is gone: the end of input changes nothing.
+            self.ended = length == 0;
+            let mut rest = &chunk[..length];
+            while let Some(line) = self.splitter.next_line(&mut rest) {
+                lines.push(line.text);
+            }
+        }
+        lines
+    }
+
+    fn is_in_foreground(&self) -> bool {
+        tcgetpgrp(&self.terminal).is_ok_and(|group| group == getpgrp())
+    }
+
+    fn is_readable(&self) -> bool {
+        let mut descriptors = [PollFd::new(&self.terminal, PollFlags::IN)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        poll(&mut descriptors, Some(&now)).is_ok_and(|ready| ready > 0)
+    }
+}

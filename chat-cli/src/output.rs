@@ -1,0 +1,148 @@
+//! A server's stdout, written by a thread of its own: whoever reads it slowly, or not at all, does
+//! not hold up the clients.
+
+use std::{
+    io::{self, Write},
+    sync::mpsc::{self, Receiver, SyncSender, TrySendError},
+    thread,
+    time::Duration,
+};
+
+/// So many events wait to be written; past it they are dropped, and their number is shown.
+const MAX_WAITING: usize = 10_000;
+/// So long the last events are waited for at the end.
+const FLUSH_TIME: Duration = Duration::from_secs(1);
+
+/// The lines on their way to stdout.
+pub(crate) struct Output {
+    sender: SyncSender<String>,
+    done: Receiver<()>,
+    dropped: u64,
+}
+
+impl Output {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// If the system has no thread left.
+    pub(crate) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
+        let (sender, receiver) = mpsc::sync_channel(MAX_WAITING);
+        let (tell_done, done) = mpsc::channel();
+        thread::Builder::new()
+            .name("output".into())
+            .spawn(move || {
+                write_all(output, &receiver);
+                // Nobody waits for it unless the server has stopped.
+                let _ = tell_done.send(());
+            })?;
+        Ok(Self {
+            sender,
+            done,
+            dropped: 0,
+        })
+    }
+
+    /// Shows the lines of an event. A server whose output is closed goes on serving.
+    pub(crate) fn show(&mut self, lines: String) {
+        if lines.is_empty() {
+            return;
+        }
+        if self.dropped > 0 {
+            let notice = format!("[{} lines were not shown.]", self.dropped);
+            if self.sender.try_send(notice).is_err() {
+                self.dropped += 1;
+                return;
+            }
+            self.dropped = 0;
+        }
+        if let Err(TrySendError::Full(_)) = self.sender.try_send(lines) {
+            self.dropped += 1;
+        }
+    }
+
+    /// Waits for what is not written yet, for a short time.
+    pub(crate) fn finish(self) {
+        drop(self.sender);
+        let _ = self.done.recv_timeout(FLUSH_TIME);
+    }
+}
+
+/// Writes until nothing more can come, or until nobody reads.
+fn write_all(mut output: impl Write, receiver: &Receiver<String>) {
+    for lines in receiver {
+        let written = output.write_all(format!("{lines}\n").as_bytes());
+        if let Err(error) = written.and_then(|()| output.flush()) {
+            tracing::debug!(%error, "the output is closed");
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// Stands still while it is locked elsewhere.
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn each_event_is_a_line() {
+        let shared = Shared::default();
+        let mut output = Output::start(shared.clone()).unwrap();
+        output.show("one".into());
+        output.show(String::new());
+        output.show("two".into());
+        output.finish();
+        assert_eq!(*shared.0.lock().unwrap(), b"one\ntwo\n");
+    }
+
+    #[test]
+    fn an_output_that_stands_still_holds_nobody_up() {
+        let shared = Shared::default();
+        let still = shared.0.lock().unwrap();
+        let mut output = Output::start(shared.clone()).unwrap();
+        for _ in 0..MAX_WAITING + 100 {
+            output.show("line".into());
+        }
+        assert!((98..=100).contains(&output.dropped));
+        drop(still);
+        while output.dropped > 0 {
+            output.show("end".into());
+            thread::yield_now();
+        }
+        output.finish();
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        assert!(text.contains(" lines were not shown.]\nend\n"));
+    }
+
+    #[test]
+    fn a_closed_output_is_no_failure() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut output = Output::start(Closed).unwrap();
+        for _ in 0..10 {
+            output.show("line".into());
+        }
+        output.finish();
+    }
+}
