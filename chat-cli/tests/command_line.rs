@@ -1,5 +1,7 @@
 //! What the program says about its command line, and with which exit code.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::process::{Command, Output, Stdio};
 
 fn chat(arguments: &[&str]) -> Output {

@@ -1,5 +1,7 @@
 //! What keeps a server or client from being started.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     io::{BufRead, BufReader},
     net::UdpSocket,

@@ -151,6 +151,11 @@ impl ClientLoop {
         Ok(())
     }
 
+    /// The user's name: after [`Self::switch_user`], also if it failed, the other user's.
+    pub fn name(&self) -> &Name {
+        &self.setup.name
+    }
+
     /// The loop: its waker, its sources, its client.
     pub fn event_loop(&mut self) -> &mut EventLoop<Client> {
         &mut self.event_loop
@@ -194,7 +199,11 @@ impl User {
             name: setup.name.clone(),
             identity: self.identity.clone(),
             server: Path::to(setup.server),
-            server_key: self.server_key,
+            // A key that the user fixes takes the place of a remembered one.
+            server_key: self.server_key.filter(|key| {
+                let fixed = setup.server_fingerprint;
+                fixed.is_none_or(|fixed| fixed == key.fingerprint())
+            }),
             server_fingerprint: setup.server_fingerprint,
             ephemeral: setup.data.is_none(),
             silent_exit: setup.silent_exit,
