@@ -24,6 +24,8 @@ use serde::Serialize;
 
 use crate::samples;
 
+const WALL: WallTime = WallTime::from_micros(1_698_244_807_000_000);
+
 /// Recorded bytes and what they are.
 pub(crate) struct Vector {
     pub(crate) title: String,
@@ -80,10 +82,6 @@ fn identities() -> (Identity, Identity) {
     (Identity::from_seed(&[1; 32]), Identity::from_seed(&[2; 32]))
 }
 
-fn secret(seed: u8) -> [u8; 32] {
-    crypto::hash(b"identity x25519", &[&[seed; 32]])
-}
-
 pub(crate) fn hello() -> Vec<Vector> {
     let (_, responder) = identities();
     let nonce = [0xa0; 16];
@@ -100,28 +98,17 @@ pub(crate) fn hello() -> Vec<Vector> {
         cookie: [0xc0; 16],
     }
     .emit(&mut ack);
-    vec![
-        vector("responder: seed of the identity", [2; 32]),
-        vector("responder: public key", responder.public_key().0),
+    let mut vectors = keys_of("responder", &responder, 2);
+    vectors.extend([
         vector("Hello, nonce a0a0…", hello),
         vector("HelloAck, cookie c0c0…", ack),
-    ]
+    ]);
+    vectors
 }
 
 pub(crate) fn handshake() -> Vec<Vector> {
     let (alice, bob) = identities();
-    let wall = WallTime::from_micros(1_698_244_807_000_000);
-    let start = |incarnation, counter, early_taken| {
-        let mut payload = Vec::new();
-        let frame = LinkFrame::Start {
-            incarnation,
-            counter,
-            early_taken,
-        };
-        encode(&frame, &mut payload);
-        payload
-    };
-    let (early, welcome) = (start(5, wall.as_micros(), false), start(6, 0, true));
+    let (early, welcome) = (start(5, WALL.as_micros(), false), start(6, 0, true));
 
     let mut random = Random::new([3; 32]);
     let (mut initiator, noise) = Initiator::start(
@@ -130,72 +117,84 @@ pub(crate) fn handshake() -> Vec<Vector> {
         &PROLOGUE,
         &early,
         &mut random,
-        wall,
+        WALL,
     )
     .expect("a good key");
     let mut initiation = Vec::new();
+    let sender = 0xaaaa_aaaa;
     Initiation {
-        sender: 0xaaaa_aaaa,
+        sender,
         noise: &noise,
     }
     .emit(&mut initiation);
     ReceiverKeys::of(&bob.public_key()).append(&mut initiation, Some(&[0xc0; 16]));
 
-    let (state, payload) = Responder::read(&bob, &PROLOGUE, &noise).expect("made for it");
+    let (responder, payload) = Responder::read(&bob, &PROLOGUE, &noise).expect("made for it");
     assert_eq!(payload, early);
-    let (noise, theirs) = state
-        .reply(&bob, &welcome, &mut Random::new([4; 32]), wall)
+    let (noise, _) = responder
+        .reply(&bob, &welcome, &mut Random::new([4; 32]), WALL)
         .expect("a good key");
     let mut response = Vec::new();
     Response {
         sender: 0xbbbb_bbbb,
-        receiver: 0xaaaa_aaaa,
+        receiver: sender,
         noise: &noise,
     }
     .emit(&mut response);
     ReceiverKeys::of(&alice.public_key()).append(&mut response, None);
     let (keys, payload) = initiator.finish(&noise).expect("the answer");
     assert_eq!(payload, welcome);
-    assert_eq!(keys.send, theirs.receive);
 
-    vec![
-        vector("initiator: seed of the identity", [1; 32]),
-        vector(
-            "initiator: static secret, H(identity x25519, seed)",
-            secret(1),
-        ),
-        vector("initiator: public key", alice.public_key().0),
+    let mut vectors = keys_of("initiator", &alice, 1);
+    vectors.extend(keys_of("responder", &bob, 2));
+    let wall = WALL.as_micros().to_be_bytes();
+    let reply = cookie_reply(&bob, &initiation);
+    vectors.extend([
         vector("initiator: seed of its randomness", [3; 32]),
-        vector("initiator: payload, Start", early),
-        vector("responder: seed of the identity", [2; 32]),
-        vector(
-            "responder: static secret, H(identity x25519, seed)",
-            secret(2),
-        ),
-        vector("responder: public key", bob.public_key().0),
         vector("responder: seed of its randomness", [4; 32]),
+        vector("both: wall clock in microseconds, big-endian", wall),
+        vector("both: prologue", PROLOGUE),
+        vector("initiator: payload, Start", early),
         vector("responder: payload, Start", welcome),
         vector(
-            "both: wall clock in microseconds, big-endian",
-            wall.as_micros().to_be_bytes(),
-        ),
-        vector("prologue", PROLOGUE),
-        vector(
             "Initiation, index aaaaaaaa, with the cookie c0c0…",
-            &initiation,
+            initiation,
         ),
         vector("Response, index bbbbbbbb, without a cookie", response),
-        vector(
-            "CookieReply, nonce d0d0…, cookie c0c0…",
-            cookie_reply(&bob, &initiation),
-        ),
-        vector("key of the initiator's packets", &*keys.send),
-        vector("key of the responder's packets", &*keys.receive),
+        vector("CookieReply, nonce d0d0…, cookie c0c0…", reply),
+        vector("key of the initiator's packets", *keys.send),
+        vector("key of the responder's packets", *keys.receive),
         vector(
             "Data, counter 7, from the initiator, Ping inside",
             data(&keys.send),
         ),
         vector("Unknown, in answer to it", unknown()),
+    ]);
+    vectors
+}
+
+/// The payload of a handshake message.
+fn start(incarnation: u64, counter: u64, early_taken: bool) -> Vec<u8> {
+    let mut payload = Vec::new();
+    let frame = LinkFrame::Start {
+        incarnation,
+        counter,
+        early_taken,
+    };
+    encode(&frame, &mut payload);
+    payload
+}
+
+fn keys_of(side: &str, identity: &Identity, seed: u8) -> Vec<Vector> {
+    let seed = [seed; 32];
+    let secret = crypto::hash(b"identity x25519", &[&seed]);
+    vec![
+        vector(format!("{side}: seed of the identity"), seed),
+        vector(
+            format!("{side}: static secret, H(identity x25519, seed)"),
+            secret,
+        ),
+        vector(format!("{side}: public key"), identity.public_key().0),
     ]
 }
 
@@ -250,22 +249,16 @@ pub(crate) fn sealed() -> Vec<Vector> {
     .expect("a good key");
     let opened = crypto::open(&bob, binding, &sealed);
     assert_eq!(opened, Ok((alice.public_key(), b"hello, Bob".to_vec())));
-    vec![
-        vector("sender: seed of the identity", [1; 32]),
-        vector("sender: static secret, H(identity x25519, seed)", secret(1)),
-        vector("sender: public key", alice.public_key().0),
+    let mut vectors = keys_of("sender", &alice, 1);
+    vectors.extend(keys_of("recipient", &bob, 2));
+    vectors.extend([
         vector("sender: seed of its randomness", [3; 32]),
-        vector("recipient: seed of the identity", [2; 32]),
-        vector(
-            "recipient: static secret, H(identity x25519, seed)",
-            secret(2),
-        ),
-        vector("recipient: public key", bob.public_key().0),
         vector("recipient: folded name", name.folded()),
         vector("id of the message", id),
         vector("text", b"hello, Bob"),
         vector("sealed", sealed),
-    ]
+    ]);
+    vectors
 }
 
 fn check(file: &str, vectors: &[Vector]) {
