@@ -5,6 +5,7 @@
 
 mod editor;
 mod history;
+mod painter;
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -12,16 +13,15 @@ use std::{
     time::Duration,
 };
 
-use chat_core::text::Neutral;
 use crossterm::{
     cursor::MoveToColumn,
     event::{self, DisableBracketedPaste, EnableBracketedPaste, Event},
     execute, queue,
-    style::Print,
     terminal::{self, Clear, ClearType},
 };
 
 use editor::{Editor, Outcome};
+use painter::Painter;
 
 /// The terminal is in raw mode, in which it does not begin a row by itself.
 static RAW: AtomicBool = AtomicBool::new(false);
@@ -40,9 +40,7 @@ pub(crate) enum Typed {
 /// The terminal in raw mode; dropping this restores it.
 pub(crate) struct Terminal {
     editor: Editor,
-    prompt: String,
-    /// The row is on the screen as it should be.
-    drawn: bool,
+    painter: Painter,
 }
 
 impl Terminal {
@@ -59,8 +57,7 @@ impl Terminal {
         take_over()?;
         Ok(Self {
             editor: Editor::default(),
-            prompt: String::new(),
-            drawn: false,
+            painter: Painter::default(),
         })
     }
 
@@ -71,7 +68,7 @@ impl Terminal {
     pub(crate) fn read(&mut self) -> io::Result<Option<Typed>> {
         while event::poll(Duration::ZERO)? {
             let event = event::read()?;
-            self.drawn = false;
+            self.painter.invalidate();
             let typed = match event {
                 Event::Key(key) => self.outcome_of(key)?,
                 Event::Paste(text) => {
@@ -100,8 +97,7 @@ impl Terminal {
             }
             Outcome::Line(line) => {
                 // All of it stays on the screen, however long it is.
-                let whole = format!("{}{}", self.prompt, Neutral(&line));
-                self.print(&whole)?;
+                self.painter.print_entered(&mut io::stdout(), &line)?;
                 Some(Typed::Line(line))
             }
             Outcome::Interrupt => Some(Typed::Interrupt),
@@ -115,13 +111,7 @@ impl Terminal {
     /// # Errors
     /// If the terminal is gone.
     pub(crate) fn print(&mut self, lines: &str) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        queue!(stdout, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
-        for line in lines.split('\n') {
-            queue!(stdout, Print(line), Print("\r\n"))?;
-        }
-        self.drawn = false;
-        Ok(())
+        self.painter.print(&mut io::stdout().lock(), lines)
     }
 
     /// Draws the row, if anything has changed, and shows everything.
@@ -129,33 +119,17 @@ impl Terminal {
     /// # Errors
     /// If the terminal is gone.
     pub(crate) fn draw(&mut self, prompt: &str) -> io::Result<()> {
-        if self.prompt != prompt {
-            self.prompt = prompt.into();
-            self.drawn = false;
-        }
         if DISTURBED.swap(false, Ordering::Relaxed) {
-            self.drawn = false;
-        }
-        if self.drawn {
-            return Ok(());
+            self.painter.invalidate();
         }
         let (width, _) = terminal::size().unwrap_or((80, 24));
-        let row = self.editor.render(&self.prompt, width);
-        let mut stdout = io::stdout().lock();
-        queue!(
-            stdout,
-            MoveToColumn(0),
-            Clear(ClearType::FromCursorDown),
-            Print(row.text),
-            MoveToColumn(row.cursor)
-        )?;
-        self.drawn = true;
-        stdout.flush()
+        let stdout = &mut io::stdout().lock();
+        self.painter.draw(stdout, &self.editor, prompt, width)
     }
 
     /// The screen has another size, or was used by another program.
     pub(crate) fn redraw(&mut self) {
-        self.drawn = false;
+        self.painter.invalidate();
     }
 
     /// Gives the terminal back while the program is stopped; [`Self::resume`] takes it again.
@@ -168,7 +142,7 @@ impl Terminal {
     /// # Errors
     /// Of the system.
     pub(crate) fn resume(&mut self) -> io::Result<()> {
-        self.drawn = false;
+        self.painter.invalidate();
         take_over()
     }
 }
