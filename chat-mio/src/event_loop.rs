@@ -267,7 +267,8 @@ impl<M: Machine> EventLoop<M> {
         self.show(frontend);
         frontend.turn(&mut self.control());
         more |= self.persist()?;
-        self.show(frontend);
+        // What was shown since the frontend had its turn gives it another one.
+        more |= self.show(frontend);
         more |= self.transmit();
         Ok(more)
     }
@@ -308,13 +309,17 @@ impl<M: Machine> EventLoop<M> {
         Ok(true)
     }
 
-    fn show(&mut self, frontend: &mut dyn Frontend<M>) {
+    /// Shows what there is to show. `true`: there was something.
+    fn show(&mut self, frontend: &mut dyn Frontend<M>) -> bool {
+        let mut shown = false;
         while let Some(event) = self.machine.poll_event() {
             if let Some(end) = M::end(&event) {
                 self.end = Some(end);
             }
             frontend.event(&mut self.control(), event);
+            shown = true;
         }
+        shown
     }
 
     /// Sends what there is to send, as far as the kernel takes it. `true`: there is more.

@@ -169,7 +169,7 @@ mod tests {
         desk.assert_rows(&[">>> re is room for"], (0, 18));
         desk.enter(line);
         desk.draw(">>> ");
-        let rows = [">>> send y more than", " there is room for", ">>>"];
+        let rows = [">>> send y more than", " there is room for", ">>> "];
         desk.assert_rows(&rows, (2, 4));
     }
 
