@@ -69,6 +69,8 @@ struct Actor {
 struct Tour {
     actors: Vec<Actor>,
     lines: Receiver<(&'static str, String)>,
+    /// What was printed and not waited for yet.
+    unmatched: Vec<(&'static str, String)>,
     printed: Sender<(&'static str, String)>,
     data: PathBuf,
     port: u16,
@@ -82,6 +84,7 @@ impl Tour {
         Ok(Self {
             actors: Vec::new(),
             lines,
+            unmatched: Vec::new(),
             printed,
             data,
             port,
@@ -205,21 +208,29 @@ impl Tour {
         }
     }
 
-    /// Shows everything that is printed until `who` prints a line with `part` in it.
+    /// Shows everything that is printed until `who` has printed a line with `part` in it.
     fn sees(&mut self, who: &'static str, part: &'static str) -> Result<(), TourError> {
-        loop {
+        let is_it = |(from, line): &(&str, String)| *from == who && line.contains(part);
+        while !self.unmatched.iter().any(is_it) {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok((from, line)) => {
                     show(from, &line);
-                    if from == who && line.contains(part) {
-                        return Ok(());
-                    }
+                    self.unmatched.push((from, line));
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     return Err(TourError::Missing { who, line: part });
                 }
             }
         }
+        // A later step waits for what comes after this line.
+        if let Some(at) = self.unmatched.iter().position(is_it) {
+            let mut index = 0;
+            self.unmatched.retain(|(from, _)| {
+                index += 1;
+                index > at + 1 || *from != who
+            });
+        }
+        Ok(())
     }
 
     fn kill(&mut self, who: &str) -> io::Result<()> {
