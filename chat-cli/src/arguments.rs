@@ -28,6 +28,8 @@ enum Form {
     /// Run the client of one user.
     #[command(short_flag = 'c')]
     Client(ClientForm),
+    /// Show the main job on this machine: a server, three users, a crash; ends by itself.
+    Tour,
 }
 
 #[derive(Debug, Args)]
@@ -168,6 +170,7 @@ pub(crate) enum Mode {
         /// Zero: any free port.
         client_port: u16,
     },
+    Tour,
 }
 
 /// The options that every form takes.
@@ -209,6 +212,7 @@ impl Arguments {
                 port: port(given(form.port, form.port_option))?,
             },
             Form::Client(form) => client(form)?,
+            Form::Tour => Mode::Tour,
         };
         Ok(Self { mode, options })
     }

@@ -14,6 +14,7 @@ mod output;
 mod screen;
 mod server;
 mod terminal;
+mod tour;
 
 use std::process::ExitCode;
 
@@ -38,5 +39,9 @@ fn run() -> Result<ExitCode, Failure> {
             server,
             client_port,
         } => client::run(name, server, client_port, options),
+        Mode::Tour => {
+            tour::run()?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }

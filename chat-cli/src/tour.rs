@@ -18,34 +18,19 @@ use std::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why the tour could not go on.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum TourError {
     /// The system refused something.
-    Io(io::Error),
+    #[error("{0}")]
+    Io(#[from] io::Error),
     /// A process did not print what it should.
+    #[error("{who} should have shown \"{line}\"")]
     Missing {
         /// Who.
         who: &'static str,
         /// What.
         line: &'static str,
     },
-}
-
-impl From<io::Error> for TourError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl std::fmt::Display for TourError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "The tour stops: {error}"),
-            Self::Missing { who, line } => {
-                write!(f, "The tour stops: {who} should have shown \"{line}\"")
-            }
-        }
-    }
 }
 
 /// Shows the main job.
