@@ -4,6 +4,7 @@
 //! * [`random`], [`clock`], [`net`], [`disk`]: what the world is made of; each draw follows from
 //!   the seed.
 //! * [`world`]: nodes that run the real state machines on top of those.
+//! * [`ledger`]: what was said in a world, compared with what was shown.
 //! * [`scenario`]: readable files that say what people type and what they see.
 //! * [`stage`]: where a scenario is played: in the virtual world, or with processes and sockets.
 //! * [`process`]: the real program as a child process.
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod command;
 pub mod disk;
 pub mod files;
+pub mod ledger;
 pub mod lines;
 pub mod net;
 pub mod node;

@@ -67,8 +67,15 @@ pub struct Network {
     links: BTreeMap<Direction, Link>,
     cut: BTreeSet<Direction>,
     carried: BTreeMap<Direction, u64>,
+    bytes: BTreeMap<Direction, u64>,
     counters: Counters,
+    /// Whether what is carried is recorded too.
+    pub is_recording: bool,
+    recording: Vec<Recorded>,
 }
+
+/// A datagram that was sent: from, to, bytes.
+pub type Recorded = (SocketAddr, SocketAddr, Vec<u8>);
 
 impl Network {
     /// A network of default links.
@@ -79,6 +86,9 @@ impl Network {
             links: BTreeMap::new(),
             cut: BTreeSet::new(),
             carried: BTreeMap::new(),
+            bytes: BTreeMap::new(),
+            is_recording: false,
+            recording: Vec::new(),
             counters: Counters::default(),
         }
     }
@@ -103,6 +113,16 @@ impl Network {
         self.counters
     }
 
+    /// How many bytes have been sent from one host to another.
+    pub fn bytes(&self, from: IpAddr, to: IpAddr) -> u64 {
+        self.bytes.get(&(from, to)).copied().unwrap_or(0)
+    }
+
+    /// What was recorded.
+    pub fn take_recording(&mut self) -> Vec<Recorded> {
+        std::mem::take(&mut self.recording)
+    }
+
     /// The copies of a datagram that arrive, each with the time it takes.
     pub fn carry(
         &mut self,
@@ -118,6 +138,10 @@ impl Network {
         let way = entity(&format!("{} {}", direction.0, direction.1));
         self.counters.sent += 1;
         self.counters.bytes += datagram.len() as u64;
+        *self.bytes.entry(direction).or_default() += datagram.len() as u64;
+        if self.is_recording {
+            self.recording.push((from, to, datagram.to_vec()));
+        }
 
         let lost = self.random.chance(link.loss, Stream::Loss, way, number);
         if lost || self.cut.contains(&direction) || datagram.len() > link.largest {
