@@ -74,33 +74,37 @@ impl User {
         }
     }
 
-    /// Reads commands, as many as may wait.
+    /// Reads what there is to read.
     fn read(&mut self, control: &mut Control<'_, Client>) {
-        while !self.finished && self.waiting.len() < MAX_WAITING {
-            match (&mut self.source, &mut self.screen) {
-                (Source::Lines(lines), _) => match lines.next() {
-                    Some(Input::Line(line)) => self.waiting.extend(commands::parse(&line)),
-                    Some(Input::End) => self.finish(),
-                    None => return,
-                },
-                (Source::Terminal, Screen::Terminal(terminal)) => match terminal.read() {
-                    Ok(Some(typed)) => self.typed(control, typed),
-                    Ok(None) => return,
-                    Err(error) => {
-                        self.check(control, Err(error));
-                        return;
+        match &mut self.source {
+            Source::Lines(lines) => {
+                while !self.finished && self.waiting.len() < MAX_WAITING {
+                    match lines.next() {
+                        Some(Input::Line(line)) => self.waiting.extend(commands::parse(&line)),
+                        Some(Input::End) => {
+                            self.finished = true;
+                            self.waiting.push_back(Command::Finish);
+                        }
+                        None => return,
                     }
-                },
-                (Source::Terminal, Screen::Pipe) => return,
+                }
+            }
+            // Keys are always read: Ctrl-C among them has to be seen.
+            Source::Terminal => {
+                while let Screen::Terminal(terminal) = &mut self.screen {
+                    match terminal.read() {
+                        Ok(Some(typed)) => self.typed(control, typed),
+                        Ok(None) => return,
+                        Err(error) => return self.check(control, Err(error)),
+                    }
+                }
             }
         }
     }
 
     fn typed(&mut self, control: &mut Control<'_, Client>, typed: Typed) {
         match typed {
-            Typed::Line(line) => self.waiting.extend(commands::parse(&Line::whole(line))),
             Typed::Interrupt => control.machine.leave(control.now),
-            Typed::EndOfInput => self.finish(),
             Typed::Suspend => {
                 if let Screen::Terminal(terminal) = &mut self.screen {
                     terminal.suspend();
@@ -110,12 +114,16 @@ impl User {
                     self.check(control, resumed);
                 }
             }
+            _ if self.finished => {}
+            Typed::EndOfInput => {
+                self.finished = true;
+                self.waiting.push_back(Command::Finish);
+            }
+            Typed::Line(_) if self.waiting.len() >= MAX_WAITING => {
+                self.show(control, "[Too many commands wait: this one is ignored.]");
+            }
+            Typed::Line(line) => self.waiting.extend(commands::parse(&Line::whole(line))),
         }
-    }
-
-    fn finish(&mut self) {
-        self.finished = true;
-        self.waiting.push_back(Command::Finish);
     }
 
     /// Hands commands to the client, as many as it takes.
