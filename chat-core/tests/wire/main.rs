@@ -2,6 +2,7 @@
 //! bytes that nobody meant.
 
 mod corpora;
+mod interoperation;
 mod properties;
 mod samples;
 mod specification;
