@@ -10,6 +10,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{address::ServerAddress, failure::Failure};
 
+const SERVER_USAGE: &str = "\
+chat-cli server [OPTIONS] <PORT>
+       chat-cli server [OPTIONS] -p <PORT>
+       chat-cli -s <PORT> [OPTIONS]";
+
+const CLIENT_USAGE: &str = "\
+chat-cli client [OPTIONS] <NAME> <SERVER-IP> <SERVER-PORT> [CLIENT-PORT]
+       chat-cli client [OPTIONS] -n <NAME> -i <SERVER-IP> -p <SERVER-PORT> [-c <CLIENT-PORT>]
+       chat-cli -c <NAME> <SERVER-IP> <SERVER-PORT> [CLIENT-PORT] [OPTIONS]";
+
 /// A chat that keeps working when the server does not: messages go directly from client to client.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
@@ -23,10 +33,10 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Form {
     /// Run a server.
-    #[command(short_flag = 's')]
+    #[command(short_flag = 's', override_usage = SERVER_USAGE)]
     Server(ServerForm),
     /// Run the client of one user.
-    #[command(short_flag = 'c')]
+    #[command(short_flag = 'c', override_usage = CLIENT_USAGE)]
     Client(ClientForm),
     /// Show the main job on this machine: a server, three users, a crash; ends by itself.
     Tour,
