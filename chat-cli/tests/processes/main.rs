@@ -1,0 +1,7 @@
+//! Servers and clients as processes on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod pipes;
+mod start;
+mod support;
