@@ -84,6 +84,9 @@ pub struct ClientConfig {
     pub max_commands: usize,
     /// Messages owed to others; at the limit `send` is refused.
     pub max_outbox: usize,
+    /// Messages that have arrived and were not shown; at the limit no more are accepted: who sent
+    /// them keeps them.
+    pub max_inbox: u64,
     /// Names in the local table; entries past it are dropped, counted.
     pub max_peers: usize,
     /// A direct message without an ack goes to the server after this time.
@@ -113,6 +116,7 @@ impl Default for ClientConfig {
             },
             max_commands: 1_024,
             max_outbox: 10_000,
+            max_inbox: 100_000,
             max_peers: 1_000_000,
             ack_timeout: Duration::from_millis(500),
             attempt_timeout: Duration::from_millis(500),

@@ -48,7 +48,7 @@ impl TryFrom<(u8, Option<Name>)> for Conversation {
 }
 
 /// The text of a message: at most [`MAX_TEXT_BYTES`] bytes of UTF-8, verbatim.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Text(#[serde(deserialize_with = "short_enough")] String);
 

@@ -1,0 +1,236 @@
+//! What becomes of messages: the answers of recipients and of the server.
+
+use alloc::vec::Vec;
+
+use super::{
+    Client,
+    event::{Event, Refused},
+    outbox::{Kept, Message, Order, State},
+};
+use crate::{
+    conversation::Conversation,
+    id::MessageId,
+    link::PeerId,
+    name::Name,
+    streams::CONTROL,
+    time::WallTime,
+    wire::{ChatFrame, Rejection, TableEntry},
+};
+
+/// Names that the server is asked for at once; past it the look-up is dropped, counted.
+const MAX_LOOK_UPS: usize = 1_024;
+
+impl Client {
+    /// Asks the server for a name, once at a time.
+    pub(super) fn look_up(&mut self, name: &Name) {
+        if self.look_ups.values().any(|asked| asked == name) {
+            return;
+        }
+        if self.look_ups.len() >= MAX_LOOK_UPS {
+            self.receiving.dropped += 1;
+            return;
+        }
+        let request = self.next_request();
+        self.look_ups.insert(request, name.clone());
+        if self.is_online() {
+            self.send_look_up(request, name.clone());
+        }
+    }
+
+    pub(super) fn send_look_up(&mut self, request: u64, name: Name) {
+        if let Some(peer) = self.server.peer {
+            let frame = ChatFrame::LookUp { request, name };
+            // What does not fit in the queue is asked again after the next registration.
+            let _ = self.send_frame(peer, CONTROL, &frame);
+        }
+    }
+
+    pub(super) fn on_found(&mut self, request: u64, entry: Option<TableEntry>) {
+        let Some(name) = self.look_ups.remove(&request) else {
+            return;
+        };
+        let entry = entry.filter(|entry| entry.name == name && entry.key.is_some());
+        if let Some(entry) = entry
+            && let Some(changed) = self.table.apply_entry(self.now.instant, entry)
+        {
+            self.save_peer(&changed);
+        }
+        let to = Conversation::User(name.clone());
+        if self.table.get(&name).is_none() {
+            for order in self.outbox.conversation(&to) {
+                self.show(Event::NoSuchClient { name: name.clone() });
+                self.forget_message(order);
+            }
+        } else {
+            self.advance(&to);
+        }
+        self.on_looked_up(&name);
+    }
+
+    /// A peer has made messages durable.
+    pub(super) fn on_accepted(&mut self, peer: PeerId, ids: &[MessageId]) {
+        let Some(key) = self.link.key(peer) else {
+            return;
+        };
+        for id in ids {
+            let Some(order) = self.outbox.find(id) else {
+                continue;
+            };
+            let Some(message) = self.outbox.get(order) else {
+                continue;
+            };
+            let Conversation::User(name) = message.to.clone() else {
+                continue;
+            };
+            if self.table.get(&name).is_none_or(|known| known.key != key) {
+                continue;
+            }
+            match message.state {
+                State::Waiting | State::Direct { .. } | State::Handed { submitted: false } => {
+                    self.forget_message(order);
+                }
+                State::Handed { submitted: true } => {
+                    self.settle_message(order, State::Delivered);
+                }
+                State::Saved | State::Exists { .. } | State::Delivered => continue,
+            }
+            let to = Conversation::User(name.clone());
+            self.show(Event::Received { id: *id, by: name });
+            self.advance(&to);
+        }
+    }
+
+    /// The server has made messages to a group or everyone durable.
+    pub(super) fn on_server_accepted(&mut self, ids: &[MessageId]) {
+        for id in ids {
+            let order = self.outbox.find(id);
+            let message = order.and_then(|order| self.outbox.get(order));
+            if let (Some(order), Some(message)) = (order, message)
+                && !matches!(message.to, Conversation::User(_))
+            {
+                self.show(Event::ReceivedByServer { id: *id });
+                self.forget_message(order);
+            }
+        }
+    }
+
+    pub(super) fn on_saved(&mut self, id: MessageId, received: WallTime) {
+        if let Some(order) = self.handed(&id) {
+            self.settle_message(order, State::Saved);
+            self.show(Event::Saved { id, received });
+        }
+    }
+
+    pub(super) fn on_exists(&mut self, id: MessageId) {
+        let Some(order) = self.handed(&id) else {
+            return;
+        };
+        let to = self.outbox.get(order).map(|message| message.to.clone());
+        let Some(Conversation::User(name)) = to else {
+            return;
+        };
+        let since = self.now.instant;
+        self.settle_message(order, State::Exists { since });
+        if self.table.set_online(since, &name) {
+            self.save_peer(&name);
+        }
+        self.show(Event::Exists { id, name });
+    }
+
+    pub(super) fn on_rejected(&mut self, id: MessageId, reason: Rejection) {
+        let Some(order) = self.outbox.find(&id) else {
+            return;
+        };
+        let Some(Message { to, state, .. }) = self.forget_message(order) else {
+            return;
+        };
+        if matches!(state, State::Handed { .. }) {
+            self.show(match (reason, &to) {
+                (Rejection::MailboxFull, Conversation::User(name)) => Event::MailboxFull {
+                    id,
+                    name: name.clone(),
+                },
+                (_, Conversation::User(name)) => Event::NoSuchClient { name: name.clone() },
+                (_, _) => Event::Refused(Refused::NotInGroup),
+            });
+        }
+        self.advance(&to);
+    }
+
+    /// What a receipt shows, if anything: one final state for each message.
+    pub(super) fn receipt_event(
+        &mut self,
+        id: MessageId,
+        by: Name,
+        received: WallTime,
+    ) -> Option<Event> {
+        let to = Conversation::User(by.clone());
+        let own = self.outbox.find(&id);
+        let own = own.filter(|order| self.outbox.get(*order).is_some_and(|m| m.to == to));
+        let state = own
+            .and_then(|order| self.forget_message(order))
+            .map(|m| m.state);
+        self.advance(&to);
+        match state {
+            Some(State::Delivered) => None,
+            Some(State::Exists { .. }) => Some(Event::Received { id, by }),
+            _ => Some(Event::SavedReceived { id, received, by }),
+        }
+    }
+
+    /// Whether only the server can bring this message further.
+    pub(super) fn needs_server(&self, message: &Message) -> bool {
+        match (&message.state, &message.to) {
+            (State::Handed { .. }, _) => true,
+            (State::Waiting, Conversation::User(name)) => self.table.get(name).is_none(),
+            _ => false,
+        }
+    }
+
+    /// The server does not answer: what needs it is kept, and the user is told once.
+    pub(super) fn keep_messages(&mut self) {
+        let open = self.outbox.open();
+        let kept: Vec<Order> = open
+            .filter(|(_, message)| self.needs_server(message))
+            .map(|(order, _)| order)
+            .collect();
+        for order in kept {
+            self.outbox.put_aside(order);
+            if let Some(message) = self.outbox.get_mut(order) {
+                message.announce = true;
+            }
+            self.announce_kept(order);
+        }
+    }
+
+    /// Tells the user that a message is kept, when that is true.
+    pub(super) fn announce_kept(&mut self, order: Order) {
+        let Some(message) = self.outbox.get_mut(order).filter(|m| m.announce) else {
+            return;
+        };
+        if message.kept == Kept::Writing {
+            return;
+        }
+        message.announce = false;
+        if message.kept == Kept::Failed {
+            self.show(Event::StoreFailed);
+            self.forget_message(order);
+            return;
+        }
+        let (id, to) = (message.id, message.to.clone());
+        self.show(Event::Kept { id, to });
+    }
+
+    fn settle_message(&mut self, order: Order, state: State) {
+        self.outbox.set_state(order, state);
+        self.save_message(order);
+        if let Some(surplus) = self.outbox.surplus(self.config.max_outbox) {
+            self.forget_message(surplus);
+        }
+    }
+
+    fn handed(&self, id: &MessageId) -> Option<Order> {
+        let order = self.outbox.find(id)?;
+        matches!(self.state(order), Some(State::Handed { .. })).then_some(order)
+    }
+}

@@ -1,0 +1,528 @@
+//! The way to the server: its key, registration, its silence, the way back.
+
+use alloc::sync::Arc;
+
+use super::{
+    Client,
+    attempts::Due,
+    entry::encode,
+    event::{Ended, Event},
+    keeping,
+    outbox::State,
+};
+use crate::{
+    conversation::Conversation,
+    crypto::Random,
+    id::{Fingerprint, InstanceId, Path, PublicKey},
+    link::PeerId,
+    name::Name,
+    store,
+    streams::CONTROL,
+    time::{Duration, Instant},
+    wire::{ChatFrame, List, Refusal},
+};
+
+/// Where the client stands with its server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The server's key is not known.
+    Discovering,
+    /// The key is known; what was kept for this server is being read.
+    Loading,
+    /// The user waits for the registration.
+    Registering,
+    /// The client is online.
+    Registered,
+    /// The server is gone, or has forgotten the client, which registers again by itself.
+    Lost,
+    /// By its own wish, or taken over: deaf.
+    Offline,
+}
+
+/// What the client knows of its server.
+pub(super) struct ServerSide {
+    pub(super) path: Path,
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// The trusted key.
+    pub(super) key: Option<PublicKey>,
+    /// A key that the server showed, and the peer by which it is to prove it.
+    candidate: Option<(PublicKey, PeerId)>,
+    /// When a key was last shown.
+    hello_heard: Option<Instant>,
+    asking_key: bool,
+    pub(super) peer: Option<PeerId>,
+    instance: InstanceId,
+    /// The server knows this instance.
+    confirmed: bool,
+    /// The server knows the name.
+    pub(super) knows_name: bool,
+    /// The registration that is not answered.
+    registration: Option<u64>,
+    /// The user has been told that the server does not respond.
+    announced_gone: bool,
+    /// The registration that is on its way is the first of this run.
+    pub(super) first: bool,
+    probed_at: Option<Instant>,
+    /// When the first table after a registration is no longer waited for.
+    table_by: Option<Instant>,
+    retry_at: Option<Instant>,
+}
+
+impl ServerSide {
+    pub(super) fn new(path: Path, fingerprint: Option<Fingerprint>, random: &mut Random) -> Self {
+        Self {
+            path,
+            fingerprint,
+            key: None,
+            candidate: None,
+            hello_heard: None,
+            asking_key: false,
+            peer: None,
+            instance: InstanceId(random.bytes()),
+            confirmed: false,
+            knows_name: false,
+            registration: None,
+            announced_gone: false,
+            first: true,
+            probed_at: None,
+            table_by: None,
+            retry_at: None,
+        }
+    }
+}
+
+impl Client {
+    /// Asks for the server's key.
+    pub(super) fn discover(&mut self) {
+        self.phase = Phase::Discovering;
+        self.ask_key();
+    }
+
+    fn ask_key(&mut self) {
+        if !self.server.asking_key {
+            self.server.asking_key = true;
+            self.flushed = false;
+            self.link.hello(self.now, self.server.path);
+        }
+    }
+
+    fn stop_asking_key(&mut self) {
+        self.server.asking_key = false;
+        self.link.stop_hello();
+        if let Some((_, peer)) = self.server.candidate.take()
+            && self.server.peer != Some(peer)
+        {
+            self.link.close(self.now, peer);
+        }
+    }
+
+    pub(super) fn on_hello_answered(&mut self, key: PublicKey) {
+        self.server.hello_heard = Some(self.now.instant);
+        if !self.server.asking_key {
+            return;
+        }
+        if self.server.key == Some(key) {
+            self.stop_asking_key();
+            return;
+        }
+        if let Some((candidate, peer)) = self.server.candidate {
+            if candidate == key {
+                return;
+            }
+            self.link.close(self.now, peer);
+        }
+        let path = self.server.path;
+        self.server.candidate = match self.link.connect(self.now, key, path, false) {
+            Ok(peer) => {
+                // An empty message says nothing, and makes the link shake hands.
+                self.flushed = false;
+                let _ = self.link.send(self.now, peer, CONTROL, Arc::from([]));
+                Some((key, peer))
+            }
+            Err(_) => None,
+        };
+    }
+
+    /// The handshake is complete: a candidate has proved its key.
+    pub(super) fn on_connected(&mut self, peer: PeerId) {
+        let Some((key, _)) = self.server.candidate.filter(|(_, by)| *by == peer) else {
+            return;
+        };
+        let found = key.fingerprint();
+        let pinned = self.server.key.map(|key| key.fingerprint());
+        let expected = pinned.or(self.server.fingerprint);
+        if let Some(expected) = expected.filter(|expected| *expected != found) {
+            if self.phase != Phase::Registered {
+                self.show(Event::ServerKeyChanged { expected, found });
+                self.end(Ended::Refused);
+            }
+            return;
+        }
+        self.server.peer = Some(peer);
+        self.stop_asking_key();
+        self.show(Event::ServerTrusted { key });
+        self.load(key);
+    }
+
+    /// Trusts the server's key and reads what was kept for this server.
+    pub(super) fn load(&mut self, key: PublicKey) {
+        self.server.key = Some(key);
+        self.phase = Phase::Loading;
+        self.read_store();
+    }
+
+    /// Everything that was kept has been read.
+    pub(super) fn on_loaded(&mut self) {
+        if self.phase == Phase::Loading {
+            self.phase = Phase::Registering;
+            self.table.expect_first();
+            self.register();
+        }
+    }
+
+    /// Goes online again at the user's wish, as a new instance.
+    pub(super) fn register_again(&mut self) {
+        self.link.set_listening(true);
+        self.server.instance = InstanceId(self.random.bytes());
+        self.server.confirmed = false;
+        self.server.first = false;
+        self.phase = Phase::Registering;
+        self.table.expect_first();
+        self.register();
+    }
+
+    /// Sends a registration unless one is on its way.
+    fn register(&mut self) {
+        let retry = self.spread(self.config.reconnect_interval);
+        self.server.retry_at = Some(self.now.instant + retry);
+        let Some(key) = self.server.key else { return };
+        let path = self.server.path;
+        let Ok(peer) = self.link.connect(self.now, key, path, false) else {
+            return;
+        };
+        if self.server.peer != Some(peer) {
+            self.server.peer = Some(peer);
+            self.server.registration = None;
+        }
+        if self.server.registration.is_some() && self.link.queued(peer) > 0 {
+            self.flushed = false;
+            self.link.ping(self.now, peer);
+            return;
+        }
+        let request = self.server.registration;
+        let request = request.unwrap_or_else(|| self.next_request());
+        let frame = ChatFrame::Register {
+            request,
+            name: self.name.clone(),
+            instance: self.server.instance,
+            resume: self.server.confirmed,
+            ephemeral: self.ephemeral,
+            table: self.table.version(),
+            positions: List::new(self.receiving.positions.get()),
+        };
+        if self.send_frame(peer, CONTROL, &frame).is_ok() {
+            self.server.registration = Some(request);
+        }
+    }
+
+    fn spread(&mut self, interval: Duration) -> Duration {
+        let draw = u64::from(u16::from_le_bytes(self.random.bytes()));
+        let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX / 2);
+        Duration::from_micros(micros / 2 + (micros / 1_024).saturating_mul(draw / 64))
+    }
+
+    pub(super) fn on_registered(&mut self, request: u64, returning: bool, group: Option<Name>) {
+        if self.server.registration != Some(request) {
+            return;
+        }
+        self.server.registration = None;
+        self.server.confirmed = true;
+        self.server.retry_at = None;
+        self.server.probed_at = None;
+        self.stop_asking_key();
+        let explicit = self.phase == Phase::Registering;
+        self.phase = Phase::Registered;
+        if explicit {
+            self.server.table_by = Some(self.now.instant + self.config.attempt_timeout);
+            let name = self.name.clone();
+            self.show(Event::Registered { name, returning });
+        } else if core::mem::take(&mut self.server.announced_gone) {
+            self.show(Event::ServerBack);
+        }
+        self.server.announced_gone = false;
+        let entered = explicit || self.group != group;
+        if let Some(group) = group.clone().filter(|_| entered) {
+            self.show(Event::InGroup { group });
+        }
+        if group.is_none() {
+            self.screen.release_held();
+        }
+        self.set_group(group);
+        self.receiving.begin_catch_up();
+        self.screen.open();
+        self.outbox.submit_again();
+        self.send_again_to_server();
+        self.advance_all();
+    }
+
+    /// Whether the table has come, or has had its time.
+    pub(super) fn has_table(&self) -> bool {
+        let late = |by: Instant| self.now.instant >= by;
+        !self.is_online() || !self.table.is_first_due() || self.server.table_by.is_none_or(late)
+    }
+
+    pub(super) fn table_by(&self) -> Option<Instant> {
+        self.server.table_by
+    }
+
+    /// Remembers that the server knows the name, and the group.
+    pub(super) fn set_group(&mut self, group: Option<Name>) {
+        if let Some(left) = self
+            .group
+            .take()
+            .filter(|left| group.as_ref() != Some(left))
+        {
+            self.receiving.positions.forget(&Conversation::Group(left));
+        }
+        self.server.knows_name = true;
+        let value = encode(&keeping::Registration {
+            group: group.clone(),
+        });
+        self.group = group;
+        self.set_record(store::Table::Settings, keeping::REGISTRATION, Some(value));
+    }
+
+    /// Gives whether the refusal was that of a registration.
+    pub(super) fn on_registration_refused(&mut self, request: u64, reason: Refusal) -> bool {
+        if self.server.registration != Some(request) {
+            return false;
+        }
+        self.server.registration = None;
+        let name = self.name.clone();
+        let (event, ended) = match reason {
+            Refusal::Unavailable => return true,
+            Refusal::Superseded => (Event::Superseded, None),
+            Refusal::NameTaken => (Event::NameTaken { name }, Some(Ended::NameTaken)),
+            _ => (Event::ServerFull, Some(Ended::Refused)),
+        };
+        self.show(event);
+        match ended.filter(|_| self.phase == Phase::Registering && self.server.first) {
+            Some(ended) => self.end(ended),
+            None => self.go_offline(),
+        }
+        true
+    }
+
+    /// Another instance of this user has taken over.
+    pub(super) fn on_superseded(&mut self) {
+        self.show(Event::Superseded);
+        self.go_offline();
+    }
+
+    /// The server does not know this client.
+    pub(super) fn on_not_registered(&mut self) {
+        if self.phase == Phase::Registered {
+            self.reconnect();
+        }
+    }
+
+    pub(super) fn on_server_replaced(&mut self, old: PeerId, by: PeerId) {
+        self.link.close(self.now, old);
+        self.server.peer = Some(by);
+        self.server.registration = None;
+        self.reconnect();
+    }
+
+    pub(super) fn on_server_closed(&mut self) {
+        self.server.peer = None;
+        self.server.registration = None;
+        self.reconnect();
+    }
+
+    /// Registers again, without a word to the user unless it takes long.
+    fn reconnect(&mut self) {
+        match self.phase {
+            Phase::Registered => self.phase = Phase::Lost,
+            Phase::Registering | Phase::Lost => {}
+            Phase::Discovering | Phase::Loading | Phase::Offline => return,
+        }
+        self.register();
+    }
+
+    /// The keepalive was not answered.
+    pub(super) fn on_server_silent(&mut self) {
+        if self.phase == Phase::Registered {
+            self.announce_gone();
+            self.phase = Phase::Lost;
+            self.register();
+        }
+    }
+
+    fn announce_gone(&mut self) {
+        if !core::mem::replace(&mut self.server.announced_gone, true) {
+            self.show(Event::NotResponding);
+        }
+    }
+
+    /// Tells the attempts whether anything waits for the server.
+    pub(super) fn watch_server(&mut self) {
+        let now = self.now.instant;
+        let peer = self.server.peer.and_then(|peer| self.link.last_heard(peer));
+        let heard = peer.max(self.server.hello_heard.filter(|_| peer.is_none()));
+        let waits = self.waits_for_server();
+        self.attempts.update(now, waits, heard);
+        let quiet = !waits && self.phase == Phase::Lost && !self.server.announced_gone;
+        self.quiet_attempts.update(now, quiet, heard);
+    }
+
+    fn waits_for_server(&self) -> bool {
+        if self.ending.is_some() {
+            return false;
+        }
+        match self.phase {
+            Phase::Loading | Phase::Offline => return false,
+            Phase::Discovering | Phase::Registering => return true,
+            Phase::Registered | Phase::Lost => {}
+        }
+        self.request.is_some()
+            || self.leave_waits()
+            || self
+                .outbox
+                .open()
+                .any(|(_, message)| self.needs_server(message))
+    }
+
+    /// Shows the attempts that are due.
+    pub(super) fn make_attempts(&mut self) {
+        let now = self.now.instant;
+        while let Some(due) = self.attempts.poll(now) {
+            match due {
+                Due::Ask => self.ask_for_life(),
+                Due::Attempt(attempt) => self.show_attempt(attempt),
+                Due::Last(attempt) => {
+                    self.show_attempt(attempt);
+                    self.give_up();
+                }
+            }
+        }
+        while let Some(due) = self.quiet_attempts.poll(now) {
+            match due {
+                Due::Ask => self.ask_for_life(),
+                Due::Attempt(_) => self.ask_key(),
+                Due::Last(_) => self.announce_gone(),
+            }
+        }
+    }
+
+    fn ask_for_life(&mut self) {
+        if let Some(peer) = self.server.peer {
+            self.flushed = false;
+            self.link.ping(self.now, peer);
+        }
+    }
+
+    fn show_attempt(&mut self, attempt: u32) {
+        let of = self.config.attempts;
+        self.show(Event::Attempt { attempt, of });
+        // Perhaps the server is there and has another key.
+        self.ask_key();
+    }
+
+    /// The last attempt stayed without an answer.
+    fn give_up(&mut self) {
+        self.server.announced_gone = true;
+        self.show(Event::NotResponding);
+        self.cancel_request();
+        if !self.server.knows_name || self.phase == Phase::Discovering {
+            self.show(Event::Exiting);
+            self.end(Ended::NotResponding);
+            return;
+        }
+        let settled = self.phase == Phase::Registering;
+        self.phase = Phase::Lost;
+        if settled {
+            self.settle_without_server();
+        }
+        self.keep_messages();
+        self.give_up_leaving();
+        if self.phase == Phase::Lost {
+            self.register();
+        }
+    }
+
+    /// Goes on with what is remembered.
+    fn settle_without_server(&mut self) {
+        if let Some(group) = self.group.clone() {
+            self.show(Event::InGroup { group });
+        }
+        self.screen.open();
+        self.advance_all();
+    }
+
+    /// Keepalives, and attempts in the background to come back.
+    pub(super) fn keep_connection(&mut self) {
+        let now = self.now.instant;
+        if self.keepalive_at().is_some_and(|at| now >= at)
+            && let Some(peer) = self.server.peer
+        {
+            self.server.probed_at = Some(now);
+            self.flushed = false;
+            self.link.probe(self.now, peer);
+        }
+        if self.retry_at().is_some_and(|at| now >= at) {
+            self.register();
+        }
+    }
+
+    pub(super) fn connection_timeout(&self) -> Option<Instant> {
+        match (self.keepalive_at(), self.retry_at()) {
+            (Some(keepalive), Some(retry)) => Some(keepalive.min(retry)),
+            (keepalive, retry) => keepalive.or(retry),
+        }
+    }
+
+    fn keepalive_at(&self) -> Option<Instant> {
+        let peer = self
+            .server
+            .peer
+            .filter(|_| self.phase == Phase::Registered)?;
+        let last = self.link.last_heard(peer).max(self.server.probed_at)?;
+        Some(last + self.config.keepalive)
+    }
+
+    fn retry_at(&self) -> Option<Instant> {
+        let registers = matches!(self.phase, Phase::Registering | Phase::Lost);
+        self.server
+            .retry_at
+            .filter(|_| registers && self.ending.is_none())
+    }
+
+    /// Forgets the peers and everything that was on its way to them.
+    pub(super) fn go_offline(&mut self) {
+        self.send_accepted();
+        self.stop_asking_key();
+        self.flushed = false;
+        if let Some(peer) = self.server.peer.take() {
+            self.link.close(self.now, peer);
+        }
+        for order in self.outbox.orders() {
+            let message = self.outbox.get(order);
+            if let Some(State::Direct { peer, .. }) = message.map(|message| message.state) {
+                self.link.close(self.now, peer);
+                self.outbox.set_state(order, State::Waiting);
+            }
+            self.outbox.put_aside(order);
+        }
+        for peer in core::mem::take(&mut self.receiving.peers) {
+            self.link.close(self.now, peer);
+        }
+        self.link.set_listening(false);
+        self.receiving.go_offline();
+        self.look_ups.clear();
+        self.cancel_request();
+        self.server.registration = None;
+        self.server.announced_gone = false;
+        self.table.drop_notice();
+        self.phase = Phase::Offline;
+    }
+}

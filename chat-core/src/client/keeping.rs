@@ -1,0 +1,259 @@
+//! What is kept between runs: read at the start, written as it changes.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Client,
+    connection::Phase,
+    entry::{decode, encode},
+    event::Event,
+    outbox::{self, Kept, State},
+    receiving::{Delivery, Source},
+    records::Written,
+    screen, table,
+};
+use crate::{
+    conversation::Conversation,
+    name::Name,
+    store::{Log, OperationId, Revision, StoreError, StoreEvent, StoreOperation, Table},
+};
+
+/// The record that says that the server knows the name.
+pub(super) const REGISTRATION: &str = "registration";
+/// The record of how far the screen has shown the inbox.
+const SCREEN: &str = "screen";
+/// The inbox is trimmed when so many entries are done with.
+const TRIM: u64 = 32;
+
+/// What an operation of the store is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The start.
+    Load,
+    /// A record follows the state.
+    Record(Table, String),
+    /// Something has arrived.
+    Receive(Delivery),
+    /// The screen reads on.
+    Read,
+    /// The screen fetches what it held back.
+    Release,
+    Trim,
+}
+
+/// What is kept of the registration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Registration {
+    pub(super) group: Option<Name>,
+}
+
+impl Client {
+    /// Reads everything that was kept for this server.
+    pub(super) fn read_store(&mut self) {
+        for table in [Table::Settings, Table::Peers, Table::Outbox] {
+            let attach = StoreOperation::AttachTable { table };
+            self.storage.submit(self.now.instant, attach, Purpose::Load);
+            self.loading += 1;
+        }
+        let attach = StoreOperation::AttachLog { log: Log::Inbox };
+        self.storage.submit(self.now.instant, attach, Purpose::Load);
+        self.loading += 1;
+        self.screen.fall_behind();
+    }
+
+    pub(super) fn on_stored(&mut self, event: StoreEvent) {
+        match event {
+            StoreEvent::Done {
+                operation,
+                revision,
+            } => self.on_done(operation, revision),
+            StoreEvent::Attached { operation, .. } => self.on_done(operation, None),
+            StoreEvent::Conflict { operation, current } => {
+                if let Some(Purpose::Record(table, key)) = self.storage.complete(operation) {
+                    let written = self.records.conflict(table, &key, current);
+                    self.on_written(table, key, written);
+                }
+            }
+            StoreEvent::Appended {
+                operation,
+                position,
+                ..
+            } => {
+                if let Some(Purpose::Receive(delivery)) = self.storage.complete(operation) {
+                    self.on_appended(delivery, position);
+                }
+            }
+            StoreEvent::Fetched { operation, entries } => match self.storage.complete(operation) {
+                Some(Purpose::Read) => self.on_read(&entries),
+                Some(Purpose::Release) => self.on_released(&entries),
+                _ => {}
+            },
+            StoreEvent::Failed { operation, error } => self.on_failed(operation, error),
+            StoreEvent::Changed {
+                table,
+                key,
+                revision,
+                value: Some(value),
+            } if self.phase == Phase::Loading => self.on_record(table, &key, revision, &value),
+            StoreEvent::Arrived {
+                log: Log::Inbox,
+                entry,
+            } => self.on_arrived(&entry),
+            StoreEvent::Resynchronise => self.screen.fall_behind(),
+            _ => {}
+        }
+    }
+
+    fn on_done(&mut self, operation: OperationId, revision: Option<Revision>) {
+        match self.storage.complete(operation) {
+            Some(Purpose::Load) => self.on_part_loaded(),
+            Some(Purpose::Record(table, key)) => {
+                let written = self.records.done(table, &key, revision);
+                self.on_written(table, key, written);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_part_loaded(&mut self) {
+        self.loading = self.loading.saturating_sub(1);
+        if self.loading == 0 {
+            self.expire_messages();
+            self.on_loaded();
+        }
+    }
+
+    /// A record as the last run left it.
+    fn on_record(&mut self, table: Table, key: &str, revision: Revision, value: &[u8]) {
+        self.records.loaded(table, key, revision);
+        match (table, key) {
+            (Table::Settings, REGISTRATION) => {
+                self.server.knows_name = true;
+                self.group = decode::<Registration>(value).and_then(|kept| kept.group);
+            }
+            (Table::Settings, SCREEN) => {
+                if let Some(record) = decode::<screen::Record>(value) {
+                    self.screen.restore(record);
+                }
+            }
+            (Table::Peers, _) => {
+                if let Some(known) = decode::<table::Known>(value) {
+                    self.table.restore(known);
+                }
+            }
+            (Table::Outbox, _) => {
+                if let Some(record) = decode::<outbox::Record>(value) {
+                    self.outbox.restore(record, self.now.instant);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Gives up what has been owed for too long.
+    fn expire_messages(&mut self) {
+        for order in self.outbox.orders() {
+            let Some(message) = self.outbox.get(order) else {
+                continue;
+            };
+            let age = self.now.wall.saturating_since(message.created);
+            if age < self.config.outbox_expiry {
+                continue;
+            }
+            let (id, received) = (message.id, message.created);
+            let owed = matches!(message.state, State::Waiting | State::Handed { .. });
+            if let (Conversation::User(name), true) = (&message.to, owed) {
+                let name = name.clone();
+                self.show(Event::Expired { id, received, name });
+            }
+            self.forget_message(order);
+        }
+    }
+
+    fn on_written(&mut self, table: Table, key: String, written: Written) {
+        if let Written::Again(operation) = written {
+            let purpose = Purpose::Record(table, key);
+            self.storage.submit(self.now.instant, operation, purpose);
+            return;
+        }
+        match table {
+            Table::Outbox => self.on_message_kept(&key, Kept::Durable),
+            Table::Settings if key == SCREEN => self.trim_inbox(),
+            _ => {}
+        }
+    }
+
+    fn on_failed(&mut self, operation: OperationId, error: StoreError) {
+        let now = self.now.instant;
+        match self.storage.failed(now, operation).cloned() {
+            Some(Purpose::Receive(delivery))
+                if error != StoreError::Unavailable || delivery.source == Source::Own =>
+            {
+                self.storage.complete(operation);
+                self.on_append_failed(&delivery);
+            }
+            Some(Purpose::Record(Table::Outbox, key)) => {
+                self.on_message_kept(&key, Kept::Failed);
+            }
+            // Everything else is repeated until it succeeds.
+            _ => {}
+        }
+    }
+
+    fn on_message_kept(&mut self, key: &str, kept: Kept) {
+        let Some(order) = self.outbox.find_key(key) else {
+            return;
+        };
+        if let Some(message) = self.outbox.get_mut(order)
+            && message.kept != Kept::Durable
+        {
+            message.kept = kept;
+            self.announce_kept(order);
+        }
+    }
+
+    fn trim_inbox(&mut self) {
+        if !self.records.is_durable(Table::Settings, SCREEN) {
+            return;
+        }
+        if let Some(up_to) = self.screen.poll_trim(TRIM) {
+            let operation = StoreOperation::Trim {
+                log: Log::Inbox,
+                up_to,
+            };
+            self.storage
+                .submit(self.now.instant, operation, Purpose::Trim);
+        }
+    }
+
+    /// Keeps how far the screen has shown the inbox.
+    pub(super) fn save_screen(&mut self) {
+        if self.loading == 0
+            && self.server.key.is_some()
+            && let Some(record) = self.screen.poll_record()
+        {
+            self.set_record(Table::Settings, SCREEN, Some(encode(&record)));
+        }
+    }
+
+    pub(super) fn save_peer(&mut self, name: &Name) {
+        if let Some(known) = self.table.get(name) {
+            let value = encode(known);
+            self.set_record(Table::Peers, name.folded(), Some(value));
+        }
+    }
+
+    pub(super) fn set_record(
+        &mut self,
+        table: Table,
+        key: &str,
+        value: Option<alloc::vec::Vec<u8>>,
+    ) {
+        if let Some(operation) = self.records.set(table, key, value) {
+            let purpose = Purpose::Record(table, key.into());
+            self.storage.submit(self.now.instant, operation, purpose);
+        }
+    }
+}

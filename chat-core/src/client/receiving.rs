@@ -1,0 +1,459 @@
+//! What arrives: from other clients directly, from the server out of its logs. Everything is
+//! appended to the inbox first; what is durable there is accepted.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    vec::Vec,
+};
+
+use super::{
+    Client, connection::Phase, entry::Entry, event::Event, mail, positions::Positions,
+    table::KeyMatch,
+};
+use crate::{
+    conversation::{Conversation, Text},
+    id::MessageId,
+    link::{PeerId, SendError},
+    name::Name,
+    store::{Log, Position, StoreOperation},
+    streams::CONTROL,
+    time::WallTime,
+    wire::{ChatFrame, Content, Decoder, List},
+};
+
+/// Direct messages that wait for a look-up of their sender; the oldest is dropped, counted: its
+/// sender hands it to the server.
+const MAX_STRANGERS: usize = 64;
+/// Operations of the store on their way; past it what arrives is dropped, counted, and comes
+/// again.
+const MAX_PENDING: usize = 8_192;
+/// The ids in one `Accepted`.
+const MAX_IDS: usize = 64;
+
+/// The state of what arrives.
+#[derive(Default)]
+pub(super) struct Receiving {
+    /// Everyone but the server that the link knows.
+    pub(super) peers: BTreeSet<PeerId>,
+    strangers: VecDeque<Stranger>,
+    accepted: BTreeMap<PeerId, Vec<MessageId>>,
+    /// The link's queue is full: what has been accepted waits for another input.
+    blocked: bool,
+    pub(super) positions: Positions,
+    catch_up: CatchUp,
+    /// The line above what was kept has been shown.
+    pub(super) header_shown: bool,
+    pub(super) dropped: u64,
+}
+
+struct Stranger {
+    peer: PeerId,
+    id: MessageId,
+    from: Name,
+    text: Text,
+}
+
+/// How far the server's delivery of what it kept has come.
+#[derive(Default)]
+struct CatchUp {
+    /// The server has delivered everything.
+    complete: bool,
+    /// Appends on their way.
+    pending: usize,
+    /// The last of them.
+    last: Position,
+    /// Notifications have been shown.
+    released: bool,
+}
+
+/// Why an entry is being appended to the inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Delivery {
+    pub(super) source: Source,
+    /// What is accepted when it is durable.
+    pub(super) id: MessageId,
+    /// Where it stands in the server's log, if it was delivered live.
+    pub(super) live_at: Option<(Conversation, u64)>,
+    pub(super) catch_up: bool,
+}
+
+/// Who delivered an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Server,
+    Peer(PeerId),
+    /// The user itself.
+    Own,
+}
+
+impl Receiving {
+    /// A registration is complete: the server delivers what it kept.
+    pub(super) fn begin_catch_up(&mut self) {
+        self.header_shown = false;
+        self.catch_up.complete = false;
+        self.catch_up.released = false;
+    }
+
+    /// Whether notifications that were kept are still to wait for mail.
+    pub(super) fn is_catching_up(&self) -> bool {
+        !self.catch_up.released
+    }
+
+    /// Whether notifications are to be released; `routed` is how far the inbox was read.
+    pub(super) fn poll_released(&mut self, routed: Position) -> bool {
+        let CatchUp {
+            complete,
+            pending,
+            last,
+            released,
+        } = self.catch_up;
+        let release = complete && !released && pending == 0 && routed >= last;
+        self.catch_up.released |= release;
+        release
+    }
+
+    pub(super) fn has_accepted(&self) -> bool {
+        !self.blocked && !self.accepted.is_empty()
+    }
+
+    /// Another input has come: the link may take more.
+    pub(super) fn unblock(&mut self) {
+        self.blocked = false;
+    }
+
+    pub(super) fn go_offline(&mut self) {
+        self.strangers.clear();
+        self.accepted.clear();
+        self.peers.clear();
+    }
+}
+
+impl Client {
+    pub(super) fn on_message(&mut self, peer: PeerId, bytes: &[u8]) {
+        for frame in Decoder::<ChatFrame>::new(bytes) {
+            if matches!(
+                self.phase,
+                Phase::Discovering | Phase::Loading | Phase::Offline
+            ) || self.ending.is_some()
+            {
+                return;
+            }
+            let Ok(frame) = frame else {
+                self.receiving.dropped += 1;
+                return;
+            };
+            if self.server.peer == Some(peer) {
+                self.on_server_frame(frame);
+            } else {
+                self.receiving.peers.insert(peer);
+                self.on_peer_frame(peer, frame);
+            }
+        }
+    }
+
+    fn on_peer_frame(&mut self, peer: PeerId, frame: ChatFrame) {
+        match frame {
+            ChatFrame::Direct { id, from, to, text } if to == self.name => {
+                self.on_direct(peer, id, from, text);
+            }
+            ChatFrame::Accepted { ids } => self.on_accepted(peer, &ids),
+            _ => self.receiving.dropped += 1,
+        }
+    }
+
+    fn on_server_frame(&mut self, frame: ChatFrame) {
+        match frame {
+            ChatFrame::Registered {
+                request,
+                returning,
+                group,
+                ..
+            } => self.on_registered(request, returning, group),
+            ChatFrame::Refused { request, reason } => self.on_refused(request, reason),
+            ChatFrame::Completed { request } => self.on_completed(request),
+            ChatFrame::Names {
+                request,
+                names,
+                more,
+            } => self.on_names(request, names.into_inner(), more),
+            ChatFrame::Found { request, entry } => self.on_found(request, entry),
+            ChatFrame::TableChanges {
+                after,
+                version,
+                complete,
+                entries,
+            } => {
+                let (now, entries) = (self.now.instant, entries.into_inner());
+                let changed = self.table.apply(now, after, version, complete, entries);
+                self.on_table_changed(changed);
+            }
+            ChatFrame::Accepted { ids } => self.on_server_accepted(&ids),
+            ChatFrame::Saved { id, received } => self.on_saved(id, received),
+            ChatFrame::Exists { id } => self.on_exists(id),
+            ChatFrame::Rejected { id, reason } => self.on_rejected(id, reason),
+            ChatFrame::Superseded {} => self.on_superseded(),
+            ChatFrame::NotRegistered {} => self.on_not_registered(),
+            ChatFrame::CaughtUp {} => {
+                self.receiving.catch_up.complete = true;
+                self.release_notices();
+            }
+            ChatFrame::Gone { log, count } => self.show(Event::Gone { log, count }),
+            deliver @ ChatFrame::Deliver { .. } => self.on_deliver(deliver),
+            _ => self.receiving.dropped += 1,
+        }
+    }
+
+    /// A direct message: its sender's name must belong to the key of the session.
+    fn on_direct(&mut self, peer: PeerId, id: MessageId, from: Name, text: Text) {
+        let Some(key) = self.link.key(peer) else {
+            return;
+        };
+        match self.table.key_match(&from, &key) {
+            KeyMatch::Pinned => self.receive_direct(peer, id, from, text, true),
+            KeyMatch::Changed => self.receive_direct(peer, id, from, text, false),
+            KeyMatch::Other | KeyMatch::Unknown => {
+                if self.receiving.strangers.len() >= MAX_STRANGERS {
+                    self.receiving.strangers.pop_front();
+                    self.receiving.dropped += 1;
+                }
+                self.look_up(&from);
+                let stranger = Stranger {
+                    peer,
+                    id,
+                    from,
+                    text,
+                };
+                self.receiving.strangers.push_back(stranger);
+            }
+        }
+    }
+
+    /// The server has answered for a name: its messages are taken or dropped.
+    pub(super) fn on_looked_up(&mut self, name: &Name) {
+        let strangers = core::mem::take(&mut self.receiving.strangers);
+        for stranger in strangers {
+            if stranger.from != *name {
+                self.receiving.strangers.push_back(stranger);
+                continue;
+            }
+            let Stranger {
+                peer,
+                id,
+                from,
+                text,
+            } = stranger;
+            let key = self.link.key(peer);
+            match key.map(|key| self.table.key_match(&from, &key)) {
+                Some(KeyMatch::Pinned) => self.receive_direct(peer, id, from, text, true),
+                Some(KeyMatch::Changed) => self.receive_direct(peer, id, from, text, false),
+                _ => self.receiving.dropped += 1,
+            }
+        }
+    }
+
+    fn receive_direct(
+        &mut self,
+        peer: PeerId,
+        id: MessageId,
+        sender: Name,
+        text: Text,
+        verified: bool,
+    ) {
+        let entry = Entry::Message {
+            id,
+            sender,
+            verified,
+            conversation: Conversation::User(self.name.clone()),
+            stored: None,
+            text,
+        };
+        let delivery = Delivery {
+            source: Source::Peer(peer),
+            id,
+            live_at: None,
+            catch_up: false,
+        };
+        self.append(&entry, delivery);
+    }
+
+    /// An entry of a log of the server.
+    fn on_deliver(&mut self, frame: ChatFrame) {
+        let ChatFrame::Deliver {
+            log,
+            position,
+            received,
+            id,
+            live,
+            content,
+        } = frame
+        else {
+            return;
+        };
+        let shared = !matches!(log, Conversation::User(_));
+        let delivery = Delivery {
+            source: Source::Server,
+            id,
+            live_at: (live && shared).then(|| (log.clone(), position)),
+            catch_up: !live,
+        };
+        let content = Decoder::<Content>::new(&content).next();
+        let stored = (!live).then_some(received);
+        let entry = match content {
+            Some(Ok(Content::Mail { sender, sealed })) => {
+                self.open_mail(id, sender, &sealed, stored)
+            }
+            Some(Ok(Content::Post { sender, text })) => Some(Entry::Message {
+                id,
+                sender,
+                verified: true,
+                conversation: log,
+                stored,
+                text,
+            }),
+            Some(Ok(Content::Receipt {
+                message,
+                reader,
+                received,
+            })) => Some(Entry::Receipt {
+                message,
+                reader,
+                received,
+                kept: !live,
+            }),
+            Some(Ok(Content::Expired {
+                message,
+                reader,
+                received,
+            })) => Some(Entry::Expired {
+                message,
+                reader,
+                received,
+                kept: !live,
+            }),
+            _ => None,
+        };
+        match entry {
+            Some(entry) => self.append(&entry, delivery),
+            // What nobody can read is accepted, or it would be delivered for ever.
+            None => {
+                self.receiving.dropped += 1;
+                self.accept(Source::Server, id);
+            }
+        }
+    }
+
+    fn open_mail(
+        &mut self,
+        id: MessageId,
+        sender: Name,
+        sealed: &[u8],
+        stored: Option<WallTime>,
+    ) -> Option<Entry> {
+        let (key, text) = mail::open(&self.identity, &self.name, &id, sealed).ok()?;
+        if self.table.pin(&sender, key) {
+            self.save_peer(&sender);
+        }
+        Some(Entry::Message {
+            id,
+            verified: self.table.key_match(&sender, &key) == KeyMatch::Pinned,
+            sender,
+            conversation: Conversation::User(self.name.clone()),
+            stored,
+            text,
+        })
+    }
+
+    /// Makes an entry durable.
+    pub(super) fn append(&mut self, entry: &Entry, delivery: Delivery) {
+        if self.storage.len() >= MAX_PENDING && delivery.source != Source::Own {
+            self.receiving.dropped += 1;
+            return;
+        }
+        if let Some((log, position)) = &delivery.live_at {
+            self.receiving.positions.delivered(log, *position);
+        }
+        self.receiving.catch_up.pending += usize::from(delivery.catch_up);
+        let operation = StoreOperation::Append {
+            log: Log::Inbox,
+            id: entry.inbox_id(),
+            received: self.now.wall,
+            bytes: entry.encode(),
+            limit: self.config.max_inbox,
+        };
+        self.storage
+            .submit(self.now.instant, operation, delivery.into());
+    }
+
+    /// The entry is durable.
+    pub(super) fn on_appended(&mut self, delivery: Delivery, position: Position) {
+        if let Some((log, at)) = &delivery.live_at {
+            self.receiving.positions.accepted(log, *at);
+        }
+        if delivery.catch_up {
+            let catch_up = &mut self.receiving.catch_up;
+            catch_up.pending = catch_up.pending.saturating_sub(1);
+            catch_up.last = catch_up.last.max(position);
+        }
+        if delivery.source == Source::Own {
+            self.own_messages = self.own_messages.saturating_sub(1);
+            let (id, by) = (delivery.id, self.name.clone());
+            self.show(Event::Received { id, by });
+        } else {
+            self.accept(delivery.source, delivery.id);
+        }
+        self.release_notices();
+    }
+
+    /// The entry cannot be stored.
+    pub(super) fn on_append_failed(&mut self, delivery: &Delivery) {
+        if delivery.catch_up {
+            let catch_up = &mut self.receiving.catch_up;
+            catch_up.pending = catch_up.pending.saturating_sub(1);
+        }
+        if delivery.source == Source::Own {
+            self.own_messages = self.own_messages.saturating_sub(1);
+            self.show(Event::StoreFailed);
+        } else {
+            self.receiving.dropped += 1;
+        }
+    }
+
+    fn accept(&mut self, source: Source, id: MessageId) {
+        let peer = match source {
+            Source::Server => self.server.peer,
+            Source::Peer(peer) => Some(peer),
+            Source::Own => None,
+        };
+        if let Some(peer) = peer.filter(|_| self.phase != Phase::Offline) {
+            self.receiving.accepted.entry(peer).or_default().push(id);
+        }
+    }
+
+    /// Tells everyone what has become durable, as many ids in a frame as fit.
+    pub(super) fn send_accepted(&mut self) {
+        if self.receiving.blocked {
+            return;
+        }
+        let accepted = core::mem::take(&mut self.receiving.accepted);
+        for (peer, ids) in accepted {
+            for (sent, chunk) in ids.chunks(MAX_IDS).enumerate() {
+                let frame = ChatFrame::Accepted {
+                    ids: List::new(chunk.to_vec()),
+                };
+                if let Err(SendError::QueueFull) = self.send_frame(peer, CONTROL, &frame) {
+                    let rest = ids[sent * MAX_IDS..].to_vec();
+                    self.receiving.accepted.insert(peer, rest);
+                    self.receiving.blocked = true;
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Lets the notifications follow when the mail before them has been shown.
+    pub(super) fn release_notices(&mut self) {
+        if self.receiving.poll_released(self.screen.routed()) {
+            self.screen.release_notices();
+        }
+    }
+}
