@@ -187,6 +187,14 @@ impl Client {
         client
     }
 
+    /// A client that takes over from one that has ended with [`Ended::SwitchUser`]: if the name
+    /// belongs to somebody else, it is offline and goes on, as after [`Command::Register`].
+    pub fn after_switch(now: Now, options: Options) -> Self {
+        let mut client = Self::new(now, options);
+        client.server.first = false;
+        client
+    }
+
     /// The user's name.
     pub fn name(&self) -> &Name {
         &self.name
@@ -370,7 +378,9 @@ impl Client {
     }
 
     fn show(&mut self, event: Event) {
-        self.events.push_back((event, None));
+        if !self.has_ended() {
+            self.events.push_back((event, None));
+        }
     }
 
     /// Sends a frame; what cannot be queued is the caller's to repeat.

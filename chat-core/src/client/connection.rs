@@ -58,6 +58,8 @@ pub(super) struct ServerSide {
     pub(super) knows_name: bool,
     /// The registration that is not answered.
     registration: Option<u64>,
+    /// The server answered when it was last asked.
+    pub(super) responds: bool,
     /// The user has been told that the server does not respond.
     announced_gone: bool,
     /// The registration that is on its way is the first of this run.
@@ -82,6 +84,7 @@ impl ServerSide {
             confirmed: false,
             knows_name: false,
             registration: None,
+            responds: false,
             announced_gone: false,
             first: true,
             probed_at: None,
@@ -203,14 +206,21 @@ impl Client {
         if self.server.peer != Some(peer) {
             self.server.peer = Some(peer);
             self.server.registration = None;
+            self.table.cut_off();
         }
         if self.server.registration.is_some() && self.link.queued(peer) > 0 {
             self.flushed = false;
             self.link.ping(self.now, peer);
             return;
         }
-        let request = self.server.registration;
-        let request = request.unwrap_or_else(|| self.next_request());
+        let request = match self.server.registration {
+            Some(request) => request,
+            None => {
+                // What was kept may arrive before the answer does.
+                self.receiving.begin_catch_up();
+                self.next_request()
+            }
+        };
         let frame = ChatFrame::Register {
             request,
             name: self.name.clone(),
@@ -237,6 +247,7 @@ impl Client {
         }
         self.server.registration = None;
         self.server.confirmed = true;
+        self.server.responds = true;
         self.server.retry_at = None;
         self.server.probed_at = None;
         self.stop_asking_key();
@@ -254,12 +265,8 @@ impl Client {
         if let Some(group) = group.clone().filter(|_| entered) {
             self.show(Event::InGroup { group });
         }
-        if group.is_none() {
-            self.screen.release_held();
-        }
         self.set_group(group);
-        self.receiving.begin_catch_up();
-        self.screen.open();
+        self.open_screen();
         self.outbox.submit_again();
         self.send_again_to_server();
         self.advance_all();
@@ -298,6 +305,7 @@ impl Client {
             return false;
         }
         self.server.registration = None;
+        self.server.responds = true;
         let name = self.name.clone();
         let (event, ended) = match reason {
             Refusal::Unavailable => return true,
@@ -330,6 +338,7 @@ impl Client {
         self.link.close(self.now, old);
         self.server.peer = Some(by);
         self.server.registration = None;
+        self.table.cut_off();
         self.reconnect();
     }
 
@@ -359,6 +368,7 @@ impl Client {
     }
 
     fn announce_gone(&mut self) {
+        self.server.responds = false;
         if !core::mem::replace(&mut self.server.announced_gone, true) {
             self.show(Event::NotResponding);
         }
@@ -430,6 +440,7 @@ impl Client {
 
     /// The last attempt stayed without an answer.
     fn give_up(&mut self) {
+        self.server.responds = false;
         self.server.announced_gone = true;
         self.show(Event::NotResponding);
         self.cancel_request();
@@ -455,8 +466,17 @@ impl Client {
         if let Some(group) = self.group.clone() {
             self.show(Event::InGroup { group });
         }
-        self.screen.open();
+        self.open_screen();
+        self.screen.release_notices();
         self.advance_all();
+    }
+
+    /// Shows what has arrived, and in no group also what a group held back.
+    fn open_screen(&mut self) {
+        if self.group.is_none() {
+            self.screen.release_held();
+        }
+        self.screen.open();
     }
 
     /// Keepalives, and attempts in the background to come back.
@@ -522,6 +542,7 @@ impl Client {
         self.cancel_request();
         self.server.registration = None;
         self.server.announced_gone = false;
+        self.table.cut_off();
         self.table.drop_notice();
         self.phase = Phase::Offline;
     }

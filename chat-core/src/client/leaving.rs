@@ -171,6 +171,11 @@ impl Client {
         self.ending.as_ref().is_some_and(|ending| ending.silent)
     }
 
+    /// Whether the end has been shown.
+    pub(super) fn has_ended(&self) -> bool {
+        self.ending.as_ref().is_some_and(|ending| ending.shown)
+    }
+
     /// Whether everything is done and the end can be shown.
     pub(super) fn can_end(&self, now: Instant) -> bool {
         self.ending.as_ref().is_some_and(|ending| {

@@ -124,7 +124,7 @@ impl Client {
     fn show_peers(&mut self) {
         let event = Event::Peers {
             server: self.server.path.remote,
-            server_online: self.is_online(),
+            server_online: self.server.responds,
             peers: self.table.peers(),
         };
         self.show(event);

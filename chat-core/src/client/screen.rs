@@ -15,10 +15,12 @@ const MAX_HELD: usize = 1_000;
 /// What is kept between runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// Everything up to this position has been shown, or is in `held`.
+    /// Everything up to this position has been shown, or is in one of the lists.
     pub(super) cursor: u64,
-    /// What is to be shown later.
+    /// Direct messages that are to be shown later.
     pub(super) held: Vec<u64>,
+    /// Notifications that are to be shown later.
+    pub(super) notices: Vec<u64>,
 }
 
 /// Why an entry is on the screen, told back when it has been polled.
@@ -54,12 +56,13 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Goes on where the last run stopped; what it held is released.
+    /// Goes on where the last run stopped.
     pub(super) fn restore(&mut self, record: Record) {
+        let positions = |list: Vec<u64>| list.into_iter().map(Position).collect();
         self.routed = Position(record.cursor);
         self.shown = self.routed;
-        self.releasing = record.held.iter().map(|at| Position(*at)).collect();
-        self.released = self.releasing.iter().copied().collect();
+        self.held = positions(record.held);
+        self.notices = positions(record.notices);
         self.behind = true;
     }
 
@@ -203,9 +206,19 @@ impl Screen {
 
     /// What is to be kept, if it has changed.
     pub(super) fn poll_record(&mut self) -> Option<Record> {
-        core::mem::take(&mut self.dirty).then(|| Record {
+        if !core::mem::take(&mut self.dirty) {
+            return None;
+        }
+        let before = |set: &BTreeSet<Position>| -> Vec<u64> {
+            let set = set.range(..=self.shown);
+            set.map(|position| position.0).collect()
+        };
+        let mut held = before(&self.held);
+        held.extend(before(&self.released));
+        Some(Record {
             cursor: self.shown.0,
-            held: self.kept().map(|position| position.0).collect(),
+            held,
+            notices: before(&self.notices),
         })
     }
 
@@ -247,7 +260,12 @@ mod tests {
     use super::*;
 
     fn record(cursor: u64, held: Vec<u64>) -> Record {
-        Record { cursor, held }
+        let notices = Vec::new();
+        Record {
+            cursor,
+            held,
+            notices,
+        }
     }
 
     fn open() -> Screen {
@@ -291,6 +309,7 @@ mod tests {
 
         let mut screen = open();
         screen.restore(kept);
+        screen.release_held();
         assert_eq!(screen.poll_read(), None, "what was held comes first");
         assert_eq!(screen.poll_release(), Some(Position(0)));
         let mark = screen.release(Some(Position(1))).unwrap();

@@ -302,6 +302,20 @@ impl Client {
         }
     }
 
+    /// What is on its way to this name is also tried where the table says that it is.
+    fn follow_address(&mut self, name: &Name) {
+        let Some(known) = self.table.get(name) else {
+            return;
+        };
+        let (count, _) = self.outbox.in_flight(&Conversation::User(name.clone()));
+        if let Some(address) = known.socket_address().filter(|_| count > 0 && known.online) {
+            // A peer that is there is told; nothing else comes of it.
+            let _ = self
+                .link
+                .connect(self.now, known.key, Path::to(address), true);
+        }
+    }
+
     /// The entries of these names have changed.
     pub(super) fn on_table_changed(&mut self, names: Vec<Name>) {
         for name in names {
@@ -310,6 +324,7 @@ impl Client {
                 .table
                 .get(&name)
                 .is_some_and(|known| known.changed.is_some());
+            self.follow_address(&name);
             let to = Conversation::User(name);
             if changed {
                 for order in self.cancel_direct(&to) {

@@ -30,7 +30,7 @@ impl Client {
 
     /// Reads on, if there is something to be read and room for it.
     pub(super) fn read_inbox(&mut self) {
-        if self.events.len() >= MAX_EVENTS || self.server.key.is_none() {
+        if self.events.len() >= MAX_EVENTS || self.server.key.is_none() || self.has_ended() {
             return;
         }
         let (after, count, purpose) = if let Some(after) = self.screen.poll_release() {

@@ -94,10 +94,14 @@ impl Table {
         self.entries.get(name)
     }
 
-    /// The version to be brought up to date; a series that was cut off does not count.
-    pub(super) fn version(&mut self) -> TableVersion {
-        self.series = None;
+    /// The version to be brought up to date.
+    pub(super) fn version(&self) -> TableVersion {
         self.version
+    }
+
+    /// The rest of a series that was being received will not come.
+    pub(super) fn cut_off(&mut self) {
+        self.series = None;
     }
 
     /// The client has registered at the user's wish: its first table is shown in any case.
