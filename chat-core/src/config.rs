@@ -164,6 +164,16 @@ pub struct ServerConfig {
     pub ephemeral_grace: Duration,
     /// Requests a second that one client may make; the rest waits, and slows only that client.
     pub requests_per_second: u32,
+    /// Requests of one client that wait for their turn; at the limit the client is cut off, and
+    /// sends again what was not answered when it has come back.
+    pub max_waiting_requests: usize,
+    /// Bytes of these requests; likewise.
+    pub max_waiting_bytes: usize,
+    /// Requests of one client that wait for the store; the next ones wait for their turn.
+    pub max_requests_in_flight: usize,
+    /// Names whose changes one client is told of when the table is too large to be sent whole;
+    /// past it a look-up is answered, but later changes are not told.
+    pub max_interests: usize,
 }
 
 impl Default for ServerConfig {
@@ -184,6 +194,10 @@ impl Default for ServerConfig {
             max_unaccepted: 128,
             ephemeral_grace: Duration::from_secs(600),
             requests_per_second: 1_000,
+            max_waiting_requests: 16_384,
+            max_waiting_bytes: 32 << 20,
+            max_requests_in_flight: 1_024,
+            max_interests: 1_024,
         }
     }
 }

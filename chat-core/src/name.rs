@@ -2,6 +2,7 @@
 
 use alloc::{boxed::Box, string::String};
 use core::{
+    borrow::Borrow,
     cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
@@ -127,6 +128,12 @@ impl Ord for Name {
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.folded().hash(state);
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        self.folded()
     }
 }
 

@@ -1,6 +1,40 @@
 //! The server: names, presence, mail, groups, the channel, fan-out.
+//!
+//! A datagram becomes an event of the link; its message a frame; the frame is handled by a state
+//! that knows nothing of packets and asks for operations of the store; what the store completes
+//! releases the answers, which go back through the link. The run loop is the one of
+//! [`crate::client`].
+//!
+//! While the records are being loaded from the store, datagrams are dropped: to a client the
+//! server is not there yet.
 
+mod attachments;
+mod delivery;
+mod ephemeral;
 mod event;
+mod expiry;
+mod groups;
+mod interests;
+mod item;
+mod log_reader;
+mod mail;
+mod members;
+mod names;
+mod pending;
+mod presence;
+mod rate_limit;
+mod reader;
+mod record;
+mod registration;
+mod requests;
+mod session;
+mod state;
+mod stored;
+mod table;
+mod table_updates;
+#[cfg(test)]
+mod tests;
+mod timers;
 
 use alloc::vec::Vec;
 
@@ -8,13 +42,19 @@ pub use event::{Command, Event};
 
 use crate::{
     action::Action,
+    client::Peer,
     config::ServerConfig,
-    crypto::Identity,
+    crypto::{self, Identity},
     id::{Path, PublicKey},
-    link,
+    link::{self, Endpoint, PeerId, SendError},
     store::{OperationId, StoreEvent, StoreOperation},
     time::{Instant, Now},
+    wire::Presence,
 };
+use state::{LinkCommand, Sender, State};
+
+/// When an authenticated packet of a peer last arrived.
+type Heard<'a> = &'a dyn Fn(PeerId) -> Option<Instant>;
 
 /// What a server starts with.
 pub struct Options {
@@ -26,69 +66,210 @@ pub struct Options {
     pub config: ServerConfig,
 }
 
+/// What a server has counted since it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Datagrams dropped because the records were not loaded.
+    pub dropped_while_loading: u64,
+    /// Messages of the link that were no frames.
+    pub malformed_messages: u64,
+    /// Frames that a server does not expect.
+    pub unexpected_frames: u64,
+    /// Clients cut off because they asked for too much, or read too slowly.
+    pub cut_off: u64,
+    /// Names whose changes a client is not told of, because it watches as many as it may.
+    pub interests_over_limit: u64,
+    /// Receipts for which there was no place in the sender's mailbox.
+    pub dropped_receipts: u64,
+    /// Events dropped because they were not polled.
+    pub dropped_events: u64,
+}
+
 /// A server.
 pub struct Server {
-    _options: Options,
+    endpoint: Endpoint,
+    state: State,
+    /// The latest time that was handed in: a clock that goes back stands still.
+    latest: Instant,
 }
 
 impl Server {
     /// A server that first reads its records from the store.
-    pub fn new(_now: Now, _options: Options) -> Self {
-        unimplemented!()
+    pub fn new(now: Now, options: Options) -> Self {
+        let Options {
+            identity,
+            seed,
+            config,
+        } = options;
+        let [a, b, c, d, e, f, g, h, ..] = crypto::hash(b"table epoch", &[&seed]);
+        let epoch = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        let link_seed = crypto::hash(b"link", &[&seed]);
+        Self {
+            endpoint: Endpoint::new(identity, config.link.clone(), link_seed, 0),
+            state: State::new(now, config, epoch),
+            latest: now.instant,
+        }
     }
 
     /// The server's key.
     pub fn public_key(&self) -> PublicKey {
-        unimplemented!()
+        self.endpoint.public_key()
     }
 
     /// What the link has counted.
     pub fn counters(&self) -> link::Counters {
-        unimplemented!()
+        self.endpoint.counters()
+    }
+
+    /// What the server itself has counted.
+    pub const fn server_counters(&self) -> Counters {
+        self.state.counters
     }
 
     /// Takes a datagram, which is decrypted in place.
-    pub fn handle_datagram(&mut self, _now: Now, _path: Path, _datagram: &mut [u8]) {
-        unimplemented!()
+    pub fn handle_datagram(&mut self, now: Now, path: Path, datagram: &mut [u8]) {
+        let now = self.clamp(now);
+        if !self.state.is_ready() {
+            self.state.counters.dropped_while_loading += 1;
+            return;
+        }
+        self.endpoint.handle_datagram(now, path, datagram);
+        self.route(now);
     }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, _now: Now) {
-        unimplemented!()
+    pub fn handle_timeout(&mut self, now: Now) {
+        let now = self.clamp(now);
+        self.endpoint.handle_timeout(now);
+        // What has arrived is taken in before anybody is found to be silent.
+        self.route(now);
+        let endpoint = &self.endpoint;
+        self.state
+            .handle_timeout(now, &|peer| endpoint.last_heard(peer));
+        self.route(now);
     }
 
     /// Takes an operator's command.
-    pub fn handle_command(&mut self, _now: Now, _command: Command) {
-        unimplemented!()
+    pub fn handle_command(&mut self, now: Now, command: Command) {
+        let now = self.clamp(now);
+        match command {
+            Command::Peers => {
+                let peers = self.state.names.iter().map(|(name, user)| Peer {
+                    name: name.clone(),
+                    address: user.address(),
+                    online: user.presence == Presence::Online,
+                });
+                let peers = peers.collect();
+                self.state.show(Event::Peers { peers });
+            }
+            Command::Groups => {
+                let (names, _) = self.state.members.list_groups(None, usize::MAX - 1);
+                self.state.show(Event::Groups { names });
+            }
+            Command::Stop => self.state.stop(now),
+        }
     }
 
     /// Takes what the store completed, read or noticed.
-    pub fn handle_stored(&mut self, _now: Now, _event: StoreEvent) {
-        unimplemented!()
+    pub fn handle_stored(&mut self, now: Now, event: StoreEvent) {
+        let now = self.clamp(now);
+        self.state.handle_stored(now, event);
+        self.route(now);
     }
 
     /// The next thing to be done: persist, then display, then send.
-    pub fn poll_action(&mut self, _now: Now, _buffer: &mut Vec<u8>) -> Option<Action<Event>> {
-        unimplemented!()
+    pub fn poll_action(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Action<Event>> {
+        if let Some((id, operation)) = self.poll_persist() {
+            return Some(Action::Persist(id, operation));
+        }
+        if let Some(event) = self.poll_event() {
+            return Some(Action::Display(event));
+        }
+        self.poll_transmit(now, buffer).map(Action::Send)
     }
 
     /// Encodes the next datagram into `buffer`, which is cleared first.
-    pub fn poll_transmit(&mut self, _now: Now, _buffer: &mut Vec<u8>) -> Option<Path> {
-        unimplemented!()
+    pub fn poll_transmit(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Path> {
+        let now = self.clamp(now);
+        self.endpoint.poll_transmit(now, buffer)
     }
 
     /// The next operation for the store.
     pub fn poll_persist(&mut self) -> Option<(OperationId, StoreOperation)> {
-        unimplemented!()
+        self.state.poll_persist()
     }
 
     /// The next event to be shown.
     pub fn poll_event(&mut self) -> Option<Event> {
-        unimplemented!()
+        self.state.poll_event()
     }
 
     /// When [`Self::handle_timeout`] is due; not later than now while anything waits to be polled.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        unimplemented!()
+        if self.state.has_output() {
+            return Some(self.latest);
+        }
+        let timeouts = [self.state.next_timeout(), self.endpoint.poll_timeout()];
+        timeouts.into_iter().flatten().min()
+    }
+
+    fn clamp(&mut self, now: Now) -> Now {
+        self.latest = self.latest.max(now.instant);
+        Now {
+            instant: self.latest,
+            ..now
+        }
+    }
+
+    /// Takes what the link reports to the state, and what the state commands to the link, until
+    /// both are silent.
+    fn route(&mut self, now: Now) {
+        loop {
+            if let Some(event) = self.endpoint.poll_event() {
+                self.handle_link(now, event);
+            } else if let Some(command) = self.state.poll_command() {
+                self.obey(now, command);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn handle_link(&mut self, now: Now, event: link::Event) {
+        match event {
+            link::Event::Message { peer, bytes, .. } => {
+                let (key, path) = (self.endpoint.key(peer), self.endpoint.path(peer));
+                if let (Some(key), Some(path)) = (key, path) {
+                    let address = path.remote;
+                    let from = Sender { peer, key, address };
+                    self.state.handle_message(now, &from, &bytes);
+                }
+            }
+            link::Event::Moved { peer, path } => self.state.handle_moved(now, peer, path.remote),
+            link::Event::ProbeAnswered { peer } => self.state.handle_probe_answered(peer),
+            link::Event::ProbeFailed { peer } => self.state.handle_probe_failed(now, peer),
+            link::Event::Closed { peer } => self.state.handle_closed(now, peer),
+            // The new peer registers; then it is known what becomes of the old one.
+            link::Event::Replaced { .. }
+            | link::Event::Connected { .. }
+            | link::Event::HelloAnswered { .. } => {}
+        }
+    }
+
+    fn obey(&mut self, now: Now, command: LinkCommand) {
+        match command {
+            LinkCommand::Send {
+                peer,
+                stream,
+                message,
+            } => match self.endpoint.send(now, peer, stream, message) {
+                Ok(_) | Err(SendError::NoSuchPeer) => {}
+                Err(SendError::QueueFull) => self.state.handle_queue_full(now, peer),
+                Err(SendError::TooLong) => self.state.counters.unexpected_frames += 1,
+            },
+            LinkCommand::Probe(peer) => self.endpoint.probe(now, peer),
+            LinkCommand::Close(peer) => self.endpoint.close(now, peer),
+        }
     }
 }

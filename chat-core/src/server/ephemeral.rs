@@ -1,0 +1,58 @@
+//! Names that are freed when their owners leave.
+
+use alloc::string::ToString;
+
+use super::{
+    record::member_key,
+    state::{State, Task, Timer},
+};
+use crate::{
+    name::Name,
+    store::{Log, Position, StoreOperation, Table},
+    time::Now,
+    wire::Presence,
+};
+
+/// Later than every position; databases count in signed integers.
+const END: Position = Position(i64::MAX as u64);
+
+impl State {
+    /// The owner of an ephemeral name was lost: it may still come back.
+    pub(super) fn free_later(&mut self, now: Now, name: Name) {
+        let free_at = now.instant + self.config.ephemeral_grace;
+        self.timers.set(Timer::Free(name), free_at);
+    }
+
+    /// Removes everything of an ephemeral name, one after the other, its own record last: a server
+    /// that is stopped in between goes on after its next start. Nothing happens if the owner is
+    /// back.
+    pub(super) fn free(&mut self, now: Now, name: &Name) {
+        let Some(user) = self.names.get(name) else {
+            return self.empty_mailbox(now, name, Task::Nothing);
+        };
+        if user.presence != Presence::Offline || !user.record.ephemeral {
+            return;
+        }
+        let revision = user.revision;
+        if let Some(log) = self.members.logs_of(name).first() {
+            let key = member_key(log, name);
+            if let Some(member) = self.members.get(log, name) {
+                let (expected, again) = (Some(member.revision), Task::Free(name.clone()));
+                self.write(now, Table::Members, key, expected, None, again);
+            }
+            return;
+        }
+        self.empty_mailbox(now, name, Task::Nothing);
+        if let Some(user) = self.names.get_mut(name) {
+            user.freeing = true;
+        }
+        let key = name.folded().to_string();
+        let again = Task::Free(name.clone());
+        self.write(now, Table::Names, key, Some(revision), None, again);
+    }
+
+    fn empty_mailbox(&mut self, now: Now, name: &Name, then: Task) {
+        let log = Log::Mailbox(name.clone());
+        self.start(now, StoreOperation::Trim { log, up_to: END }, then);
+    }
+}

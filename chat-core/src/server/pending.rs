@@ -1,0 +1,149 @@
+//! Operations of the store that are under way, and what waits for each.
+//!
+//! An operation that failed because the store was unavailable, or whose completion does not come,
+//! is given to the store again: every operation may be repeated.
+
+use alloc::collections::{BTreeMap, VecDeque};
+
+use super::timers::Timers;
+use crate::{
+    store::{OperationId, StoreOperation},
+    time::{Duration, Instant},
+};
+
+/// An operation without a completion is repeated after this time, then after twice as long, …
+const FIRST_REPETITION: Duration = Duration::from_secs(1);
+/// … but no later than this.
+const LAST_REPETITION: Duration = Duration::from_secs(30);
+
+/// The operations under way; `T` is what waits for one.
+pub(super) struct Pending<T> {
+    last: u64,
+    waiting: BTreeMap<OperationId, Waiting<T>>,
+    outgoing: VecDeque<OperationId>,
+    repetitions: Timers<OperationId>,
+}
+
+struct Waiting<T> {
+    operation: StoreOperation,
+    task: T,
+    interval: Duration,
+}
+
+impl<T> Pending<T> {
+    pub(super) const fn new() -> Self {
+        Self {
+            last: 0,
+            waiting: BTreeMap::new(),
+            outgoing: VecDeque::new(),
+            repetitions: Timers::new(),
+        }
+    }
+
+    /// Starts an operation for `task`.
+    pub(super) fn start(
+        &mut self,
+        now: Instant,
+        operation: StoreOperation,
+        task: T,
+    ) -> OperationId {
+        self.last += 1;
+        let id = OperationId(self.last);
+        let waiting = Waiting {
+            operation,
+            task,
+            interval: FIRST_REPETITION,
+        };
+        self.waiting.insert(id, waiting);
+        self.outgoing.push_back(id);
+        self.repetitions.set(id, now + FIRST_REPETITION);
+        id
+    }
+
+    /// The operation is complete; `None` if it was before.
+    pub(super) fn complete(&mut self, id: OperationId) -> Option<(StoreOperation, T)> {
+        let Waiting {
+            operation, task, ..
+        } = self.waiting.remove(&id)?;
+        self.repetitions.clear(&id);
+        Some((operation, task))
+    }
+
+    /// The store works again: everything under way is repeated.
+    pub(super) fn repeat_all(&mut self, now: Instant) {
+        for (id, waiting) in &mut self.waiting {
+            waiting.interval = FIRST_REPETITION;
+            self.repetitions.set(*id, now);
+        }
+        self.handle_timeout(now);
+    }
+
+    /// Repeats what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        while let Some(id) = self.repetitions.pop(now) {
+            if let Some(waiting) = self.waiting.get_mut(&id) {
+                waiting.interval = (waiting.interval * 2).min(LAST_REPETITION);
+                self.repetitions.set(id, now + waiting.interval);
+                self.outgoing.push_back(id);
+            }
+        }
+    }
+
+    /// The next operation for the store.
+    pub(super) fn poll(&mut self) -> Option<(OperationId, StoreOperation)> {
+        while let Some(id) = self.outgoing.pop_front() {
+            if let Some(waiting) = self.waiting.get(&id) {
+                return Some((id, waiting.operation.clone()));
+            }
+        }
+        None
+    }
+
+    pub(super) fn has_outgoing(&self) -> bool {
+        !self.outgoing.is_empty()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.repetitions.next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Table;
+
+    const OPERATION: StoreOperation = StoreOperation::AttachTable {
+        table: Table::Names,
+    };
+
+    #[test]
+    fn a_completion_releases_what_waits_once() {
+        let mut pending = Pending::new();
+        let id = pending.start(Instant::ZERO, OPERATION, 'x');
+        assert_eq!(pending.poll(), Some((id, OPERATION)));
+        assert_eq!(pending.complete(id), Some((OPERATION, 'x')));
+        assert_eq!(pending.complete(id), None);
+        assert_eq!(pending.next_timeout(), None);
+    }
+
+    #[test]
+    fn an_operation_without_a_completion_is_repeated_at_growing_intervals() {
+        let mut pending = Pending::new();
+        let id = pending.start(Instant::ZERO, OPERATION, ());
+        let mut times = alloc::vec::Vec::new();
+        while times.len() < 7 {
+            assert_eq!(pending.poll(), Some((id, OPERATION)));
+            assert_eq!(pending.poll(), None);
+            let due = pending.next_timeout().unwrap();
+            times.push(due.as_micros() / 1_000_000);
+            pending.handle_timeout(due);
+        }
+        assert_eq!(times, [1, 3, 7, 15, 31, 61, 91]);
+    }
+}

@@ -1,0 +1,164 @@
+use alloc::{sync::Arc, vec};
+
+use super::*;
+use crate::{
+    conversation::Text,
+    server::record::encode,
+    wire::{Bytes, Content},
+};
+
+const NOW: Instant = Instant::ZERO;
+
+fn name(text: &str) -> Name {
+    text.parse().unwrap()
+}
+
+fn mailbox() -> Log {
+    Log::Mailbox(name("me"))
+}
+
+fn entry(position: u64, stamp: u64, content: &Content) -> Entry {
+    Entry {
+        position: Position(position),
+        id: MessageId([u8::try_from(stamp).unwrap(); 16]),
+        received: WallTime::from_micros(stamp),
+        bytes: Arc::from(encode(content)),
+    }
+}
+
+fn mail(position: u64, stamp: u64) -> Entry {
+    let content = Content::Mail {
+        sender: name("x"),
+        sealed: Bytes::new(),
+    };
+    entry(position, stamp, &content)
+}
+
+fn post(position: u64, stamp: u64, sender: &str) -> Entry {
+    let content = Content::Post {
+        sender: name(sender),
+        text: Text::new("hello".into()).unwrap(),
+    };
+    entry(position, stamp, &content)
+}
+
+fn reader(max_unaccepted: usize) -> Reader {
+    let logs = vec![(mailbox(), Position(0)), (Log::Channel, Position(10))];
+    Reader::new(name("me"), logs, max_unaccepted)
+}
+
+/// The stamp of the entry that is delivered next, and whether it is live.
+fn delivered(reader: &mut Reader) -> Option<(u64, bool)> {
+    match reader.next(NOW)? {
+        Step::Deliver { item, live, .. } => Some((item.entry.received.as_micros(), live)),
+        other => panic!("not a delivery: {other:?}"),
+    }
+}
+
+#[test]
+fn what_was_kept_is_merged_by_the_time_of_receipt() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(2));
+    assert_eq!(reader.next(NOW), None, "not all heads are known");
+    reader.attached(&Log::Channel, Position(12));
+    assert_eq!(reader.next(NOW), Some(Step::Fetch(mailbox(), Position(0))));
+    let fetch = Step::Fetch(Log::Channel, Position(10));
+    assert_eq!(reader.next(NOW), Some(fetch));
+    reader.fetched(&mailbox(), vec![mail(1, 1), mail(2, 4)]);
+    assert_eq!(
+        reader.next(NOW),
+        None,
+        "the other log may hold an earlier one"
+    );
+    reader.fetched(&Log::Channel, vec![post(11, 2, "x"), post(12, 3, "me")]);
+    assert_eq!(delivered(&mut reader), Some((1, false)));
+    assert_eq!(delivered(&mut reader), Some((2, false)));
+    assert_eq!(delivered(&mut reader), Some((4, false)), "not its own");
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+    assert_eq!(reader.next(NOW), None);
+}
+
+#[test]
+fn live_entries_wait_until_everything_kept_is_accepted_and_settled() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(1));
+    reader.attached(&Log::Channel, Position(10));
+    reader.next(NOW);
+    reader.fetched(&mailbox(), vec![mail(1, 1)]);
+    assert_eq!(delivered(&mut reader), Some((1, false)));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+    let item = Item::new(post(11, 2, "x"));
+    assert!(!reader.arrived(NOW, &Log::Channel, &item));
+    let settlements = reader.accepted(MessageId([1; 16]));
+    assert_eq!(settlements.len(), 1);
+    assert_eq!(reader.accepted(MessageId([1; 16])), [], "once");
+    assert_eq!(reader.cursor(&mailbox()), Some(Position(0)));
+    assert_eq!(reader.next(NOW), None, "the receipt is not durable");
+    reader.settled(&mailbox(), Position(1));
+    assert_eq!(reader.cursor(&mailbox()), Some(Position(1)));
+    let fetch = Step::Fetch(Log::Channel, Position(10));
+    assert_eq!(reader.next(NOW), Some(fetch));
+    reader.fetched(&Log::Channel, vec![post(11, 2, "x")]);
+    assert_eq!(delivered(&mut reader), Some((2, true)));
+    let item = Item::new(post(12, 3, "x"));
+    assert!(reader.arrived(NOW, &Log::Channel, &item));
+}
+
+#[test]
+fn a_full_window_sends_live_entries_to_the_log() {
+    let mut reader = reader(1);
+    reader.attached(&mailbox(), Position(0));
+    reader.attached(&Log::Channel, Position(10));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+    assert_eq!(reader.next(NOW), None);
+    let item = |position| Item::new(post(position, position, "x"));
+    assert!(reader.arrived(NOW, &Log::Channel, &item(11)));
+    assert!(!reader.arrived(NOW, &Log::Channel, &item(12)));
+    let fetch = Step::Fetch(Log::Channel, Position(11));
+    assert_eq!(reader.next(NOW), Some(fetch));
+    reader.fetched(&Log::Channel, vec![post(12, 12, "x")]);
+    assert_eq!(reader.next(NOW), None);
+    reader.accepted(MessageId([11; 16]));
+    assert_eq!(delivered(&mut reader), Some((12, true)));
+    reader.accepted(MessageId([12; 16]));
+    assert!(reader.arrived(NOW, &Log::Channel, &item(13)));
+    assert!(
+        !reader.arrived(NOW, &Log::Channel, &item(15)),
+        "one was missed"
+    );
+}
+
+#[test]
+fn progress_is_told_once_and_stops_at_what_is_not_accepted() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(0));
+    reader.attached(&Log::Channel, Position(10));
+    reader.next(NOW);
+    reader.next(NOW);
+    let item = |position, sender| Item::new(post(position, position, sender));
+    reader.arrived(NOW, &Log::Channel, &item(11, "me"));
+    assert_eq!(reader.progress(), Some((Log::Channel, Position(11))));
+    assert_eq!(reader.progress(), None);
+    reader.arrived(NOW, &Log::Channel, &item(12, "x"));
+    reader.arrived(NOW, &Log::Channel, &item(13, "x"));
+    reader.accepted(MessageId([13; 16]));
+    assert_eq!(reader.progress(), None);
+    reader.accepted(MessageId([12; 16]));
+    assert_eq!(reader.progress(), Some((Log::Channel, Position(13))));
+}
+
+#[test]
+fn entries_trimmed_before_they_were_read_are_counted_except_in_a_mailbox() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(9));
+    reader.attached(&Log::Channel, Position(20));
+    reader.next(NOW);
+    reader.next(NOW);
+    reader.fetched(&mailbox(), vec![]);
+    reader.fetched(&Log::Channel, vec![post(19, 1, "x"), post(20, 2, "x")]);
+    assert_eq!(reader.next(NOW), Some(Step::Gone(Log::Channel, 8)));
+    assert_eq!(delivered(&mut reader), Some((1, false)));
+    assert_eq!(delivered(&mut reader), Some((2, false)));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+    assert_eq!(reader.progress(), Some((mailbox(), Position(9))));
+}

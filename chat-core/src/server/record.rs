@@ -1,0 +1,202 @@
+//! What the server's records hold, as CBOR arrays.
+
+use alloc::{format, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    conversation::Conversation,
+    id::{InstanceId, PublicKey},
+    name::Name,
+    store::{Log, Position},
+    wire::{self, Address, Decoder},
+};
+
+type NameFields = (
+    Name,
+    PublicKey,
+    InstanceId,
+    InstanceId,
+    bool,
+    Option<Address>,
+);
+
+/// A name and who has it. Stored under the folded name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "NameFields", from = "NameFields")]
+pub(super) struct NameRecord {
+    /// As its owner writes it.
+    pub(super) name: Name,
+    pub(super) key: PublicKey,
+    /// The instance that registered last.
+    pub(super) instance: InstanceId,
+    /// The instance that registered first, to which the name stays new.
+    pub(super) first_instance: InstanceId,
+    /// The name is freed when its owner leaves.
+    pub(super) ephemeral: bool,
+    /// Where its owner was last seen.
+    pub(super) address: Option<Address>,
+}
+
+impl From<NameRecord> for NameFields {
+    fn from(record: NameRecord) -> Self {
+        let NameRecord {
+            name,
+            key,
+            instance,
+            first_instance,
+            ephemeral,
+            address,
+        } = record;
+        (name, key, instance, first_instance, ephemeral, address)
+    }
+}
+
+impl From<NameFields> for NameRecord {
+    fn from(fields: NameFields) -> Self {
+        let (name, key, instance, first_instance, ephemeral, address) = fields;
+        Self {
+            name,
+            key,
+            instance,
+            first_instance,
+            ephemeral,
+            address,
+        }
+    }
+}
+
+type GroupFields = (Name, Name, InstanceId, u64);
+
+/// A group. Stored under its folded name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "GroupFields", from = "GroupFields")]
+pub(super) struct GroupRecord {
+    pub(super) name: Name,
+    pub(super) creator: Name,
+    /// With `request`, tells a repeated request from a second one.
+    pub(super) instance: InstanceId,
+    pub(super) request: u64,
+}
+
+impl From<GroupRecord> for GroupFields {
+    fn from(record: GroupRecord) -> Self {
+        (record.name, record.creator, record.instance, record.request)
+    }
+}
+
+impl From<GroupFields> for GroupRecord {
+    fn from((name, creator, instance, request): GroupFields) -> Self {
+        Self {
+            name,
+            creator,
+            instance,
+            request,
+        }
+    }
+}
+
+type MemberFields = (Conversation, Name, u64);
+
+/// A reader of a group's log or the channel, and how far it has read.
+/// Stored under [`member_key`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "MemberFields", from = "MemberFields")]
+pub(super) struct MemberRecord {
+    pub(super) of: Conversation,
+    pub(super) reader: Name,
+    pub(super) cursor: Position,
+}
+
+impl From<MemberRecord> for MemberFields {
+    fn from(record: MemberRecord) -> Self {
+        (record.of, record.reader, record.cursor.0)
+    }
+}
+
+impl From<MemberFields> for MemberRecord {
+    fn from((of, reader, cursor): MemberFields) -> Self {
+        Self {
+            of,
+            reader,
+            cursor: Position(cursor),
+        }
+    }
+}
+
+/// The key of a membership: the log and the folded name, which never contains a line break.
+pub(super) fn member_key(log: &Log, reader: &Name) -> String {
+    format!("{log}\n{}", reader.folded())
+}
+
+/// The log that holds what was said in a conversation; a user's is its mailbox.
+pub(super) fn log_of(conversation: &Conversation) -> Log {
+    match conversation {
+        Conversation::User(name) => Log::Mailbox(name.clone()),
+        Conversation::Group(name) => Log::Group(name.clone()),
+        Conversation::Channel => Log::Channel,
+    }
+}
+
+/// How a log of the server is called on the wire.
+pub(super) fn conversation_of(log: &Log) -> Conversation {
+    match log {
+        Log::Mailbox(name) => Conversation::User(name.clone()),
+        Log::Group(name) => Conversation::Group(name.clone()),
+        Log::Channel => Conversation::Channel,
+        Log::Inbox | Log::Outbox => unreachable!("a server has no inbox and no outbox"),
+    }
+}
+
+pub(super) fn encode(record: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    wire::encode(record, &mut bytes);
+    bytes
+}
+
+/// The one record in `bytes`; `None` for anything else.
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    let mut records = Decoder::new(bytes);
+    let record = records.next()?.ok()?;
+    records.next().is_none().then_some(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_back_as_they_were_written() {
+        let name: Name = "Zoë".parse().unwrap();
+        let names = NameRecord {
+            name: name.clone(),
+            key: PublicKey([1; 32]),
+            instance: InstanceId([2; 16]),
+            first_instance: InstanceId([3; 16]),
+            ephemeral: true,
+            address: Some(Address("10.0.0.1:2000".parse().unwrap())),
+        };
+        let bytes = encode(&names);
+        assert_eq!(decode::<NameRecord>(&bytes), Some(names));
+        assert_eq!(decode::<NameRecord>(&bytes[1..]), None);
+        let member = MemberRecord {
+            of: Conversation::Group("g".parse().unwrap()),
+            reader: name,
+            cursor: Position(7),
+        };
+        let bytes = encode(&member);
+        assert_eq!(decode::<MemberRecord>(&bytes), Some(member));
+        let trailing = [&bytes[..], &[0]].concat();
+        assert_eq!(decode::<MemberRecord>(&trailing), None);
+    }
+
+    #[test]
+    fn the_key_of_a_membership_names_log_and_reader() {
+        let group = Log::Group("G".parse().unwrap());
+        assert_eq!(member_key(&group, &"Bob".parse().unwrap()), "group/g\nbob");
+        assert_eq!(
+            member_key(&Log::Channel, &"b".parse().unwrap()),
+            "channel\nb"
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! What the store reports, and what it releases.
+
+use alloc::{collections::BTreeSet, vec::Vec};
+
+use super::{
+    Event,
+    item::Item,
+    members, names,
+    session::SessionId,
+    state::{State, Task, Timer},
+};
+use crate::{
+    store::{
+        Entry, Log, OperationId, Position, Revision, StoreError, StoreEvent, StoreOperation, Table,
+    },
+    time::Now,
+};
+
+impl State {
+    /// Takes what the store completed, read or noticed.
+    pub(super) fn handle_stored(&mut self, now: Now, event: StoreEvent) {
+        match event {
+            StoreEvent::Done {
+                operation,
+                revision,
+            } => self.done(now, operation, revision),
+            StoreEvent::Appended {
+                operation,
+                position,
+                received,
+            } => {
+                self.see_stamp(received);
+                self.complete(now, operation, |state, task| match task {
+                    Task::Submit(submission) => {
+                        state.submitted(now, submission, position, received);
+                    }
+                    Task::Receipt(session, log, position) => {
+                        state.settled(now, session, &log, position);
+                    }
+                    Task::Expire(log, position) => state.trim_expired(now, log, position),
+                    _ => {}
+                });
+            }
+            StoreEvent::Attached { operation, head } => self.attached(now, operation, head),
+            StoreEvent::Conflict { operation, current } => self.conflict(now, operation, current),
+            StoreEvent::Failed { operation, error } => self.failed(now, operation, error),
+            StoreEvent::Fetched { operation, entries } => {
+                self.complete(now, operation, |state, task| match task {
+                    Task::Fetch(session, log) => state.fetched(now, session, &log, entries),
+                    Task::FetchOldest(log) => state.expire(now, &log, &entries),
+                    _ => {}
+                });
+            }
+            StoreEvent::Changed {
+                table,
+                key,
+                revision,
+                value,
+            } => self.apply(now, table, &key, revision, value.as_deref()),
+            StoreEvent::Arrived { log, entry } => self.arrived(now, &log, entry),
+            StoreEvent::Resynchronise => self.resynchronise(now),
+            StoreEvent::Stalled => {
+                if !self.stalled {
+                    self.stalled = true;
+                    self.show(Event::StoreStalled);
+                }
+            }
+            StoreEvent::Well => {
+                if self.stalled {
+                    self.stalled = false;
+                    self.show(Event::StoreWell);
+                }
+                self.pending.repeat_all(now.instant);
+            }
+        }
+        self.stop_if_done();
+    }
+
+    /// Hands the task of an operation to `act`, once; then its session may go on.
+    fn complete(&mut self, now: Now, operation: OperationId, act: impl FnOnce(&mut Self, Task)) {
+        let Some((_, task)) = self.pending.complete(operation) else {
+            return;
+        };
+        self.release(now, task, act);
+    }
+
+    fn release(&mut self, now: Now, task: Task, act: impl FnOnce(&mut Self, Task)) {
+        let session = task.session();
+        if let Some(session) = session.and_then(|id| self.sessions.get_mut(id)) {
+            session.in_flight -= 1;
+        }
+        act(self, task);
+        if let Some(session) = session {
+            self.run_requests(now, session);
+        }
+    }
+
+    fn done(&mut self, now: Now, operation: OperationId, revision: Option<Revision>) {
+        let Some((operation, task)) = self.pending.complete(operation) else {
+            return;
+        };
+        // The same change is also reported as `Changed`, in whatever order.
+        if let StoreOperation::CompareAndSet {
+            table, key, value, ..
+        } = operation
+        {
+            let revision = revision.unwrap_or(Revision(u64::MAX));
+            self.apply(now, table, &key, revision, value.as_deref());
+        }
+        self.release(now, task, |state, task| state.resume(now, task));
+    }
+
+    fn conflict(&mut self, now: Now, operation: OperationId, current: Option<(Revision, Vec<u8>)>) {
+        let Some((operation, task)) = self.pending.complete(operation) else {
+            return;
+        };
+        if let StoreOperation::CompareAndSet { table, key, .. } = operation {
+            let (revision, value) = match current {
+                Some((revision, value)) => (revision, Some(value)),
+                None => (Revision(u64::MAX), None),
+            };
+            self.apply(now, table, &key, revision, value.as_deref());
+        }
+        self.release(now, task, |state, task| match task {
+            // Somebody has registered the name meanwhile.
+            Task::Free(_) => {}
+            Task::Cursor(key) => state.write_cursor(now, key),
+            task => state.resume(now, task),
+        });
+    }
+
+    /// The operation took place: what waited for it goes on.
+    fn resume(&mut self, now: Now, task: Task) {
+        match task {
+            Task::Load => self.loaded(now),
+            Task::Request(session, frame) => self.request(now, session, *frame),
+            Task::TrimMailbox(session) => self.mailbox_trimmed(now, session),
+            Task::Free(name) => self.free(now, &name),
+            Task::TrimExpired(log) => self.fetch_oldest(now, log),
+            Task::Retry(retry) => {
+                let (append, submission) = *retry;
+                self.start(now, append, Task::Submit(submission));
+            }
+            _ => {}
+        }
+    }
+
+    fn failed(&mut self, now: Now, operation: OperationId, error: StoreError) {
+        if error == StoreError::Unavailable {
+            // Whether it took place is unknown: it is repeated.
+            return;
+        }
+        let Some((operation, task)) = self.pending.complete(operation) else {
+            return;
+        };
+        self.release(now, task, |state, task| match task {
+            Task::Submit(submission) => state.not_submitted(now, operation, submission, error),
+            Task::Receipt(session, log, position) => {
+                state.counters.dropped_receipts += 1;
+                state.settled(now, session, &log, position);
+            }
+            Task::Expire(log, position) => {
+                state.counters.dropped_receipts += 1;
+                state.trim_expired(now, log, position);
+            }
+            _ => {}
+        });
+    }
+
+    fn attached(&mut self, now: Now, operation: OperationId, head: Position) {
+        let Some((operation, task)) = self.pending.complete(operation) else {
+            return;
+        };
+        if let StoreOperation::AttachLog { log } = operation {
+            for reader in self.attachments.see_head(&log, head) {
+                if let Some(login) = self.sessions.login_mut(reader) {
+                    login.reader.attached(&log, head);
+                }
+                self.read_on(now, reader);
+            }
+        }
+        self.release(now, task, |state, task| state.resume(now, task));
+    }
+
+    fn fetched(&mut self, now: Now, session: SessionId, log: &Log, entries: Vec<Entry>) {
+        if let Some(login) = self.sessions.login_mut(session) {
+            login.reader.fetched(log, entries);
+        }
+        self.read_on(now, session);
+    }
+
+    fn arrived(&mut self, now: Now, log: &Log, entry: Entry) {
+        self.see_stamp(entry.received);
+        let item = Item::new(entry);
+        self.deliver_arrived(now, log, &item);
+    }
+
+    /// Notices may have been lost: tables and logs are attached again.
+    fn resynchronise(&mut self, now: Now) {
+        for table in [Table::Names, Table::Groups, Table::Members] {
+            self.start(now, StoreOperation::AttachTable { table }, Task::Nothing);
+        }
+        let logs: Vec<Log> = self.attachments.logs().cloned().collect();
+        for log in logs {
+            self.start(now, StoreOperation::AttachLog { log }, Task::Nothing);
+        }
+    }
+
+    /// One more of the operations that the server starts with is complete.
+    fn loaded(&mut self, now: Now) {
+        self.loading = self.loading.saturating_sub(1);
+        if self.is_ready() {
+            let grace_ends = now.instant + self.config.presence_grace;
+            self.timers.set(Timer::PresenceGrace, grace_ends);
+            self.schedule_expiry(now);
+        }
+    }
+
+    /// Takes a record as the store holds it.
+    fn apply(
+        &mut self,
+        now: Now,
+        table: Table,
+        key: &str,
+        revision: Revision,
+        value: Option<&[u8]>,
+    ) {
+        let applied = match table {
+            Table::Names => {
+                let presence = self.presence_of_strangers();
+                let applied = self.names.apply(key, revision, value, presence);
+                return self.name_applied(now, applied);
+            }
+            Table::Groups => self.members.apply_group(key, revision, value),
+            Table::Members => self.members.apply_member(key, revision, value),
+            _ => return,
+        };
+        if !self.is_ready() {
+            return;
+        }
+        match applied {
+            members::Applied::Nothing => {}
+            members::Applied::Created(record) => self.show(Event::GroupCreated {
+                name: record.creator,
+                group: record.name,
+            }),
+            members::Applied::Joined(name, group) => self.show(Event::GroupJoined { name, group }),
+            members::Applied::Left(name, group) => self.show(Event::GroupLeft { name, group }),
+        }
+    }
+
+    fn name_applied(&mut self, now: Now, applied: names::Applied) {
+        match applied {
+            names::Applied::Nothing => {}
+            names::Applied::Written(name) => self.table_changed(now, &name),
+            names::Applied::Removed(name) => {
+                self.table.freed(&name);
+                self.schedule_table(now);
+            }
+        }
+    }
+
+    /// Writes how far a member has read, unless its record says so.
+    pub(super) fn write_cursor(&mut self, now: Now, key: alloc::string::String) {
+        if let Some((revision, record)) = self.members.overdue_record(&key) {
+            let value = Some(super::record::encode(&record));
+            let task = Task::Cursor(key.clone());
+            self.write(now, Table::Members, key, Some(revision), value, task);
+        }
+    }
+
+    /// Writes how far all members have read.
+    pub(super) fn write_cursors(&mut self, now: Now) {
+        let dirty: BTreeSet<_> = self.members.take_dirty();
+        for key in dirty {
+            self.write_cursor(now, key);
+        }
+    }
+}

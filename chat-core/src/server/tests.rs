@@ -1,0 +1,10 @@
+//! The state of a server between scripted clients and the store in memory.
+
+mod crash;
+mod groups;
+mod limits;
+mod mail;
+mod presence;
+mod registration;
+mod table;
+mod world;

@@ -1,0 +1,116 @@
+//! What one client may ask for.
+
+use alloc::vec::Vec;
+
+use super::world::{World, message, name, user};
+use crate::{config::ServerConfig, conversation::Conversation, time::Duration, wire::ChatFrame};
+
+fn answered(frames: &[ChatFrame]) -> usize {
+    let is_answer = |frame: &&ChatFrame| matches!(frame, ChatFrame::Names { .. });
+    frames.iter().filter(is_answer).count()
+}
+
+#[test]
+fn a_flood_of_requests_slows_only_the_client_that_makes_it() {
+    let mut world = World::with(ServerConfig {
+        requests_per_second: 10,
+        ..Default::default()
+    });
+    world.register("x");
+    world.register("y");
+    let list = |request| ChatFrame::ListGroups {
+        request,
+        after: None,
+    };
+    for _ in 0..50 {
+        world.ask("x", list);
+    }
+    world.ask("y", list);
+    assert_eq!(answered(&world.hear("y")), 1);
+    assert_eq!(answered(&world.hear("x")), 9);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(answered(&world.hear("x")), 10);
+    world.pass(Duration::from_secs(10));
+    assert_eq!(answered(&world.hear("x")), 31);
+}
+
+#[test]
+fn whoever_lets_too_many_requests_wait_is_cut_off() {
+    let mut world = World::with(ServerConfig {
+        requests_per_second: 1,
+        max_waiting_requests: 8,
+        ..Default::default()
+    });
+    let peer = world.register("x");
+    for _ in 0..20 {
+        world.ask("x", |request| ChatFrame::ListGroups {
+            request,
+            after: None,
+        });
+    }
+    assert!(world.closed.contains(&peer));
+    assert!(world.state.counters.cut_off > 0);
+}
+
+#[test]
+fn requests_that_wait_for_the_store_are_bounded() {
+    let mut world = World::with(ServerConfig {
+        max_requests_in_flight: 4,
+        ..Default::default()
+    });
+    world.register("x");
+    world.hear("x");
+    world.blocked = Some(Vec::new());
+    for number in 0..10 {
+        world.submit("x", number, &Conversation::Channel, "hello");
+    }
+    assert_eq!(world.blocked.as_ref().map(Vec::len), Some(4));
+    world.unblock();
+    let accepted = |frame: &&ChatFrame| matches!(frame, ChatFrame::Accepted { .. });
+    assert_eq!(world.hear("x").iter().filter(accepted).count(), 10);
+}
+
+#[test]
+fn a_reader_has_at_most_so_many_unaccepted_entries_before_it() {
+    let mut world = World::with(ServerConfig {
+        max_unaccepted: 5,
+        ..Default::default()
+    });
+    world.register("x");
+    world.register("y");
+    world.deregister("y");
+    for number in 0..200 {
+        world.submit("x", number, &user("y"), "hello");
+    }
+    world.hear("y");
+    world.register("y");
+    let delivered = |frame: &&ChatFrame| matches!(frame, ChatFrame::Deliver { .. });
+    let frames = world.hear("y");
+    assert_eq!(frames.iter().filter(delivered).count(), 5);
+    assert!(!frames.contains(&ChatFrame::CaughtUp {}));
+    let ids = crate::wire::List::new((0..5).map(message).collect());
+    world.say(super::world::peer("y"), "y", &ChatFrame::Accepted { ids });
+    assert_eq!(world.accept("y").len(), 195);
+}
+
+#[test]
+fn bytes_that_are_no_frames_are_counted_and_dropped() {
+    use crate::{id::PublicKey, link::PeerId, server::state::Sender};
+    let mut world = World::new();
+    world.register("x");
+    let from = Sender {
+        peer: PeerId(77),
+        key: PublicKey([7; 32]),
+        address: ([127, 0, 0, 1], 4_000).into(),
+    };
+    for bytes in [&b"garbage"[..], &[0x82, 0x01], &[0xff; 40], &[]] {
+        let now = world.now();
+        world.state.handle_message(now, &from, bytes);
+    }
+    world.settle();
+    assert_eq!(world.state.counters.malformed_messages, 3);
+    let direct = ChatFrame::CaughtUp {};
+    world.say(77, "q", &direct);
+    assert_eq!(world.state.counters.unexpected_frames, 1);
+    assert!(world.state.names.get(&name("x")).is_some());
+}
