@@ -58,6 +58,7 @@ fn client(now: Now, name: &str, number: u8) -> Client {
         server_key: None,
         server_fingerprint: None,
         ephemeral: false,
+        switched: false,
         silent_exit: false,
         seed: [number; 32],
         config: ClientConfig::default(),

@@ -80,6 +80,9 @@ pub struct Options {
     pub server_fingerprint: Option<Fingerprint>,
     /// The name and everything of it is freed when the client leaves.
     pub ephemeral: bool,
+    /// The user of a running client has become another one by `reg`: if the name is refused, the
+    /// client stays, offline. Else it ends.
+    pub switched: bool,
     /// Leave without telling the server.
     pub silent_exit: bool,
     /// All randomness follows from it; it is never used twice.
@@ -145,7 +148,8 @@ impl Client {
             let fixed = options.server_fingerprint;
             fixed.is_none_or(|fixed| fixed == key.fingerprint())
         });
-        let server = ServerSide::new(options.server, options.server_fingerprint, &mut random);
+        let mut server = ServerSide::new(options.server, options.server_fingerprint, &mut random);
+        server.first = !options.switched;
         let mut client = Self {
             link: Endpoint::new(options.identity.clone(), config.link.clone(), link_seed, 0),
             name: options.name,
@@ -184,14 +188,6 @@ impl Client {
             None => client.discover(),
         }
         client.work();
-        client
-    }
-
-    /// A client that takes over from one that has ended with [`Ended::SwitchUser`]: if the name
-    /// belongs to somebody else, it is offline and goes on, as after [`Command::Register`].
-    pub fn after_switch(now: Now, options: Options) -> Self {
-        let mut client = Self::new(now, options);
-        client.server.first = false;
         client
     }
 

@@ -91,7 +91,7 @@ impl ClientLoop {
             after_leave: setup.config.leave_timeout * 2 + Duration::from_millis(500),
             hangup_leaves: true,
         };
-        let client = user.client(&setup, parts.clock.now())?;
+        let client = user.client(&setup, parts.clock.now(), false)?;
         Ok(Self {
             event_loop: EventLoop::new(parts, client, user.open, patience),
             setup,
@@ -136,7 +136,7 @@ impl ClientLoop {
         self._directory = None;
         let user = User::new(&self.setup)?;
         let now = self.event_loop.control().now;
-        let client = user.client(&self.setup, now)?;
+        let client = user.client(&self.setup, now, true)?;
         self.event_loop.replace(client, user.open);
         self.known = user.known;
         self._directory = user.directory;
@@ -194,7 +194,7 @@ impl User {
         })
     }
 
-    fn client(&self, setup: &ClientSetup, now: Now) -> Result<Client, SetupError> {
+    fn client(&self, setup: &ClientSetup, now: Now, switched: bool) -> Result<Client, SetupError> {
         let options = Options {
             name: setup.name.clone(),
             identity: self.identity.clone(),
@@ -206,6 +206,7 @@ impl User {
             }),
             server_fingerprint: setup.server_fingerprint,
             ephemeral: setup.data.is_none(),
+            switched,
             silent_exit: setup.silent_exit,
             seed: random::seed()?,
             config: setup.config.clone(),

@@ -193,6 +193,7 @@ impl World {
                 server_key: home.server_key,
                 server_fingerprint: None,
                 ephemeral: start.ephemeral,
+                switched: false,
                 silent_exit: start.silent_exit,
                 seed,
                 config: self.client_config.clone(),

@@ -62,7 +62,7 @@ pub(super) struct ServerSide {
     pub(super) responds: bool,
     /// The user has been told that the server does not respond.
     announced_gone: bool,
-    /// The registration that is on its way is the first of this run.
+    /// The registration that is on its way is that by which the program was started.
     pub(super) first: bool,
     probed_at: Option<Instant>,
     /// When the first table after a registration is no longer waited for.
