@@ -139,9 +139,10 @@ impl State {
         self.timers.set(Timer::Check(id), again);
     }
 
-    /// Ends the registration of a session, whatever the reason. Its user's presence is not touched.
+    /// Ends the registration of a session, whatever the reason. Its user's presence is not touched,
+    /// and whoever waits for the outcome of a check is not told.
     pub(super) fn log_out(&mut self, now: Now, id: SessionId) -> Option<Login> {
-        let mut login = self.sessions.get_mut(id)?.login.take()?;
+        let login = self.sessions.get_mut(id)?.login.take()?;
         let logs = login.reader.logs().chain(&login.joining).cloned();
         for log in logs.collect::<alloc::vec::Vec<_>>() {
             self.detach(now, id, log);
@@ -154,9 +155,6 @@ impl State {
             user.session = None;
         }
         self.write_cursors_of(now, &login.name);
-        for check in core::mem::take(&mut login.checks) {
-            self.saved(&login.name, check);
-        }
         Some(login)
     }
 
@@ -173,6 +171,9 @@ impl State {
         let is_ephemeral = user.record.ephemeral;
         self.table_changed(now, &name);
         self.show(Event::Offline { name: name.clone() });
+        for check in login.checks {
+            self.saved(&name, check);
+        }
         if is_ephemeral {
             self.free_later(now, name);
         }

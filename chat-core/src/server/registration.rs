@@ -209,6 +209,9 @@ impl State {
         let Some(login) = self.log_out(now, before) else {
             return;
         };
+        for check in login.checks {
+            self.saved(&login.name, check);
+        }
         if login.instance == instance {
             self.drop_peer(now, before);
         } else {

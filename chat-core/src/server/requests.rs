@@ -50,10 +50,13 @@ impl State {
     /// Handles the requests of a session whose turn has come.
     pub(super) fn run_requests(&mut self, now: Now, id: SessionId) {
         while let Some(session) = self.sessions.get_mut(id) {
-            if session.waiting.is_empty()
-                || session.registering
-                || session.in_flight >= self.config.max_requests_in_flight
-            {
+            let in_flight_limit = match session.waiting.front() {
+                None => return,
+                // Who the peer is changes when nothing is under way for who it was.
+                Some((_, ChatFrame::Register { .. } | ChatFrame::Deregister { .. })) => 1,
+                Some(_) => self.config.max_requests_in_flight,
+            };
+            if session.registering || session.in_flight >= in_flight_limit {
                 return;
             }
             if !session.allowance.take(now.instant) {

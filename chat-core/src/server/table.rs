@@ -1,9 +1,6 @@
 //! The version of the table: which name changed when.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::collections::{BTreeMap, BTreeSet};
 use core::ops::Bound;
 
 use crate::{name::Name, wire::TableVersion};
@@ -92,6 +89,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     fn name(text: &str) -> Name {

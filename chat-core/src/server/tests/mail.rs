@@ -85,8 +85,8 @@ fn a_recipient_who_does_not_answer_is_offline_and_the_message_saved() {
     world.submit("x", 1, &user("y"), "hello");
     assert_eq!(outcome(&world.hear("x")), ["saved"]);
     let events = [
-        Event::Saved { name: name("y") },
         Event::Offline { name: name("y") },
+        Event::Saved { name: name("y") },
     ];
     assert_eq!(world.shown(), events);
     world.dead.clear();
