@@ -33,6 +33,8 @@ pub struct LinkConfig {
     /// Bytes of incomplete or early messages held for one peer; a packet past it is not
     /// acknowledged, so that it comes again.
     pub max_reassembly_bytes: usize,
+    /// Events that wait to be polled; at the limit datagrams are dropped, and come again.
+    pub max_events: usize,
     /// The first retransmission timeout, before a round trip has been measured.
     pub initial_timeout: Duration,
     /// The shortest retransmission timeout.
@@ -61,6 +63,7 @@ impl Default for LinkConfig {
             max_queued_bytes: 8 << 20,
             max_bytes_in_flight: 256 << 10,
             max_reassembly_bytes: 1 << 20,
+            max_events: 1 << 16,
             initial_timeout: Duration::from_millis(100),
             min_timeout: Duration::from_millis(20),
             max_timeout: Duration::from_secs(5),

@@ -15,11 +15,40 @@
 //! The grammar is that of the whole crate: `handle_*` takes input, `poll_*` gives output until
 //! `None`, in any order, any number of times.
 
-use alloc::{sync::Arc, vec::Vec};
+mod ack_ranges;
+mod congestion;
+mod cookie;
+mod delivery;
+mod early_guard;
+mod fragment;
+mod handshake;
+mod hello;
+mod incoming;
+mod negotiation;
+mod path;
+mod peer;
+mod peers;
+mod probe;
+mod rate_limit;
+mod receive_streams;
+mod replay_window;
+mod round_trip;
+mod send_streams;
+mod sent_packets;
+mod session;
+mod session_table;
+mod sessions;
+mod shared;
 
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
+
+use self::{
+    cookie::Cookies, early_guard::EarlyGuard, hello::Greeting, peer::Peer, peers::Peers,
+    rate_limit::RateLimit, session_table::SessionTable, shared::Shared,
+};
 use crate::{
     config::LinkConfig,
-    crypto::Identity,
+    crypto::{Identity, Random, mac::ReceiverKeys},
     id::{Path, PublicKey},
     time::{Duration, Instant, Now},
 };
@@ -27,9 +56,13 @@ use crate::{
 /// How many streams lead to a peer. A program numbers its own messages' streams below this.
 pub const STREAMS: u8 = 64;
 
+/// Answers that belong to no session, and goodbyes, that wait to be sent; at the limit they are
+/// dropped, counted.
+const MAX_REPLIES: usize = 1_024;
+
 /// A peer of an endpoint, from [`Endpoint::connect`] or its first event until [`Event::Closed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub(crate) u32);
+pub struct PeerId(pub(crate) u64);
 
 /// Names a message that was handed to [`Endpoint::send`], to cancel it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +132,22 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The peer that the event is about.
+    pub fn peer(&self) -> Option<PeerId> {
+        match self {
+            Self::Connected { peer }
+            | Self::Replaced { peer, .. }
+            | Self::Message { peer, .. }
+            | Self::Moved { peer, .. }
+            | Self::ProbeAnswered { peer }
+            | Self::ProbeFailed { peer }
+            | Self::Closed { peer } => Some(*peer),
+            Self::HelloAnswered { .. } => None,
+        }
+    }
+}
+
 /// Why a message cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -142,7 +191,20 @@ pub struct Counters {
 
 /// All peers of one identity.
 pub struct Endpoint {
-    _config: LinkConfig,
+    shared: Shared,
+    /// For what arrives before a session exists.
+    receiver: ReceiverKeys,
+    /// The highest handshake counter used.
+    counter: u64,
+    is_listening: bool,
+    peers: Peers,
+    sessions: SessionTable,
+    early: EarlyGuard,
+    cookies: Cookies,
+    hints: RateLimit,
+    greeting: Option<Greeting>,
+    replies: VecDeque<(Path, Vec<u8>)>,
+    goodbyes: VecDeque<(Path, Vec<u8>)>,
 }
 
 impl Endpoint {
@@ -150,151 +212,377 @@ impl Endpoint {
     /// used twice. `counter` is larger than every [`Self::counter`] of an earlier endpoint of this
     /// identity as far as it is known: the wall clock makes up for what is not.
     pub fn new(identity: Identity, config: LinkConfig, seed: [u8; 32], counter: u64) -> Self {
-        let _ = (identity, seed, counter);
-        Self { _config: config }
+        let mut random = Random::new(seed);
+        Self {
+            receiver: ReceiverKeys::of(&identity.public_key()),
+            counter,
+            is_listening: true,
+            peers: Peers::default(),
+            sessions: SessionTable::new(random.u32()),
+            early: EarlyGuard::default(),
+            cookies: Cookies::new(&mut random),
+            hints: RateLimit::default(),
+            greeting: None,
+            replies: VecDeque::new(),
+            goodbyes: VecDeque::new(),
+            shared: Shared {
+                identity,
+                config,
+                random,
+                now: Instant::ZERO,
+                wall: crate::time::WallTime::default(),
+                counters: Counters::default(),
+                events: VecDeque::new(),
+                released: Vec::new(),
+            },
+        }
     }
 
     /// The key of this endpoint.
     pub fn public_key(&self) -> PublicKey {
-        unimplemented!()
+        self.shared.identity.public_key()
     }
 
     /// Whether datagrams are taken at all. A deaf endpoint drops everything it is handed, has
     /// forgotten its peers (`close` them first) and sends nothing but the goodbyes that wait.
-    pub fn set_listening(&mut self, _listening: bool) {
-        unimplemented!()
+    pub fn set_listening(&mut self, listening: bool) {
+        self.is_listening = listening;
+        if listening {
+            return;
+        }
+        let slots: Vec<u32> = self.peers.slots().collect();
+        for slot in slots {
+            self.forget(slot);
+        }
+        self.shared.events.clear();
+        self.replies.clear();
+        self.greeting = None;
     }
 
     /// Asks whoever is at `path` for its key; asks again until [`Self::stop_hello`].
-    pub fn hello(&mut self, _now: Now, _path: Path) {
-        unimplemented!()
+    pub fn hello(&mut self, now: Now, path: Path) {
+        self.advance(now);
+        let nonce = self.shared.random.bytes();
+        self.greeting = Some(Greeting::new(self.shared.now, path, nonce));
     }
 
     /// Asks no more.
     pub fn stop_hello(&mut self) {
-        unimplemented!()
+        if let Some(greeting) = &mut self.greeting {
+            greeting.stop();
+        }
     }
 
-    /// The peer with this key, to be reached at `path` if there is no session with it yet.
-    /// `early` lets its first messages ride in the first handshake packet, which an attacker can
-    /// replay: only for messages that do no harm when they come twice.
+    /// The peer with this key, to be reached at `path` if there is no session with it yet, or if
+    /// it does not answer where it was. `early` lets its first messages ride in the first
+    /// handshake packet, which an attacker can replay: only for messages that do no harm when they
+    /// come twice. No datagram is sent before there is a message.
     ///
     /// # Errors
     /// [`SendError::QueueFull`] if there are as many peers as allowed.
     pub fn connect(
         &mut self,
-        _now: Now,
-        _key: PublicKey,
-        _path: Path,
-        _early: bool,
+        now: Now,
+        key: PublicKey,
+        path: Path,
+        early: bool,
     ) -> Result<PeerId, SendError> {
-        unimplemented!()
+        self.advance(now);
+        let slot = match self.peers.current(&key) {
+            Some(slot) => slot,
+            None if self.peers.len() >= self.shared.config.max_peers => {
+                self.shared.counters.over_limit += 1;
+                return Err(SendError::QueueFull);
+            }
+            None => {
+                let incarnation = self.shared.random.u64();
+                self.peers.insert(key, path, incarnation)
+            }
+        };
+        let peer = self.peers.at_mut(slot).ok_or(SendError::NoSuchPeer)?;
+        peer.is_chosen = true;
+        peer.is_known = true;
+        peer.early = early;
+        peer.may_be_at(path);
+        let greeting = self.greeting.as_ref();
+        if let Some(cookie) = greeting.and_then(|greeting| greeting.cookie(&path, &key)) {
+            peer.cookie = Some(cookie);
+        }
+        let id = peer.id;
+        self.settle(slot);
+        Ok(id)
     }
 
     /// Queues a message on a stream. A handshake is made, and repeated, while anything is queued.
     ///
     /// # Errors
     /// If there is no such peer, the message is too long, or too much is queued.
+    ///
+    /// # Panics
+    /// If `stream` is not below [`STREAMS`].
     pub fn send(
         &mut self,
-        _now: Now,
-        _peer: PeerId,
-        _stream: u8,
-        _message: Arc<[u8]>,
+        now: Now,
+        peer: PeerId,
+        stream: u8,
+        message: Arc<[u8]>,
     ) -> Result<SendId, SendError> {
-        unimplemented!()
+        assert!(
+            stream < STREAMS,
+            "a program numbers its streams below STREAMS"
+        );
+        self.advance(now);
+        self.with_peer(peer, |peer, shared| peer.send(shared, stream, message))
+            .unwrap_or(Err(SendError::NoSuchPeer))
     }
 
     /// Gives a queued message up: the peer is told not to wait for it. It may have arrived.
-    pub fn cancel(&mut self, _now: Now, _peer: PeerId, _message: SendId) {
-        unimplemented!()
+    pub fn cancel(&mut self, now: Now, peer: PeerId, message: SendId) {
+        self.advance(now);
+        self.with_peer(peer, |peer, _| peer.cancel(message));
     }
 
     /// Says goodbye to the peer (one packet, not repeated) and forgets it. No event follows.
-    pub fn close(&mut self, _now: Now, _peer: PeerId) {
-        unimplemented!()
+    pub fn close(&mut self, now: Now, peer: PeerId) {
+        self.advance(now);
+        let Some(slot) = self.peers.slot(peer) else {
+            return;
+        };
+        let goodbye = self
+            .peers
+            .at_mut(slot)
+            .and_then(|peer| peer.goodbye(&self.shared));
+        self.forget(slot);
+        self.shared
+            .events
+            .retain(|event| event.peer() != Some(peer));
+        if let Some(goodbye) = goodbye {
+            push_within_limit(&mut self.goodbyes, goodbye, &mut self.shared.counters);
+        }
     }
 
     /// Asks the peer for a sign of life, [`LinkConfig::probes`] times. Reported as
     /// [`Event::ProbeAnswered`] or [`Event::ProbeFailed`], the latter at once if there is no
     /// session. A probe that is running goes on.
-    pub fn probe(&mut self, _now: Now, _peer: PeerId) {
-        unimplemented!()
+    pub fn probe(&mut self, now: Now, peer: PeerId) {
+        self.advance(now);
+        self.with_peer(peer, Peer::probe);
     }
 
-    /// Sends one packet that the peer acknowledges, to keep the session and its path alive.
-    pub fn ping(&mut self, _now: Now, _peer: PeerId) {
-        unimplemented!()
+    /// Sends one packet that the peer acknowledges, to keep the session and its path alive. If
+    /// the last one had no answer, a handshake is made beside it.
+    pub fn ping(&mut self, now: Now, peer: PeerId) {
+        self.advance(now);
+        self.with_peer(peer, |peer, shared| peer.ping(shared));
     }
 
     /// The peer with this key.
-    pub fn peer(&self, _key: &PublicKey) -> Option<PeerId> {
-        unimplemented!()
+    pub fn peer(&self, key: &PublicKey) -> Option<PeerId> {
+        let slot = self.peers.current(key)?;
+        Some(self.peers.at(slot)?.id)
     }
 
     /// The key of a peer.
-    pub fn key(&self, _peer: PeerId) -> Option<PublicKey> {
-        unimplemented!()
+    pub fn key(&self, peer: PeerId) -> Option<PublicKey> {
+        Some(self.peers.get(peer)?.key)
     }
 
     /// Where datagrams to this peer go.
-    pub fn path(&self, _peer: PeerId) -> Option<Path> {
-        unimplemented!()
+    pub fn path(&self, peer: PeerId) -> Option<Path> {
+        Some(self.peers.get(peer)?.path)
     }
 
     /// Whether there is a session with this peer that has carried packets in both directions.
-    pub fn is_connected(&self, _peer: PeerId) -> bool {
-        unimplemented!()
+    pub fn is_connected(&self, peer: PeerId) -> bool {
+        self.peers
+            .get(peer)
+            .is_some_and(|peer| peer.sessions.current.is_some())
     }
 
     /// When an authenticated packet of this peer last arrived.
-    pub fn last_heard(&self, _peer: PeerId) -> Option<Instant> {
-        unimplemented!()
+    pub fn last_heard(&self, peer: PeerId) -> Option<Instant> {
+        self.peers.get(peer)?.last_heard
     }
 
     /// The smoothed round trip time to this peer, once measured (RFC 6298).
-    pub fn round_trip(&self, _peer: PeerId) -> Option<Duration> {
-        unimplemented!()
+    pub fn round_trip(&self, peer: PeerId) -> Option<Duration> {
+        self.peers.get(peer)?.delivery.round_trip.smoothed()
     }
 
     /// Messages queued for this peer that its link has not acknowledged.
-    pub fn queued(&self, _peer: PeerId) -> usize {
-        unimplemented!()
+    pub fn queued(&self, peer: PeerId) -> usize {
+        self.peers
+            .get(peer)
+            .map_or(0, |peer| peer.delivery.streams.queued())
     }
 
     /// The highest handshake counter used: persist it, and start the next endpoint above it.
     pub fn counter(&self) -> u64 {
-        unimplemented!()
+        self.counter
     }
 
     /// What has been counted.
     pub fn counters(&self) -> Counters {
-        unimplemented!()
+        self.shared.counters
     }
 
     /// Takes a datagram, which is decrypted in place. Bytes that mean nothing are counted and
     /// dropped.
-    pub fn handle_datagram(&mut self, _now: Now, _path: Path, _datagram: &mut [u8]) {
-        unimplemented!()
+    pub fn handle_datagram(&mut self, now: Now, path: Path, datagram: &mut [u8]) {
+        self.advance(now);
+        self.shared.counters.datagrams_received += 1;
+        if !self.is_listening {
+            return;
+        }
+        if self.shared.events.len() >= self.shared.config.max_events {
+            self.shared.counters.over_limit += 1;
+            return;
+        }
+        self.dispatch(path, datagram);
     }
 
     /// Does what is due.
-    pub fn handle_timeout(&mut self, _now: Now) {
-        unimplemented!()
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.advance(now);
+        for slot in self.peers.take_due(self.shared.now) {
+            if let Some(peer) = self.peers.at_mut(slot) {
+                peer.handle_timeout(&mut self.shared);
+                self.settle(slot);
+            }
+        }
     }
 
     /// Encodes the next datagram into `buffer`, which is cleared first.
-    pub fn poll_transmit(&mut self, _now: Now, _buffer: &mut Vec<u8>) -> Option<Path> {
-        unimplemented!()
+    pub fn poll_transmit(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Path> {
+        self.advance(now);
+        let path = self.next_datagram(buffer)?;
+        self.shared.counters.datagrams_sent += 1;
+        Some(path)
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        unimplemented!()
+        self.shared.events.pop_front()
     }
 
     /// When [`Self::handle_timeout`] is due; not later than now while a datagram or event waits.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        unimplemented!()
+        let replies = self.is_listening && !self.replies.is_empty();
+        let waits = !self.shared.events.is_empty() || !self.goodbyes.is_empty() || replies;
+        if waits || self.is_listening && self.peers.ready().is_some() {
+            return Some(self.shared.now);
+        }
+        let hello = self.greeting.as_ref().and_then(Greeting::next);
+        let next = self.peers.next_timeout().into_iter().chain(hello).min();
+        next.filter(|_| self.is_listening)
+    }
+
+    fn advance(&mut self, now: Now) {
+        self.shared.advance(now);
+        self.early.started(now.wall);
+    }
+
+    /// Does something with a peer, and what follows from it.
+    fn with_peer<T>(
+        &mut self,
+        peer: PeerId,
+        act: impl FnOnce(&mut Peer, &mut Shared) -> T,
+    ) -> Option<T> {
+        let slot = self.peers.slot(peer)?;
+        let result = act(self.peers.at_mut(slot)?, &mut self.shared);
+        self.settle(slot);
+        Some(result)
+    }
+
+    /// After anything has happened to a peer: begins the handshake it wants, forgets it if it is
+    /// over, and notes what is due or waits to be sent.
+    fn settle(&mut self, slot: u32) {
+        if self
+            .peers
+            .at(slot)
+            .is_some_and(|peer| peer.wants_handshake(&self.shared))
+        {
+            self.begin_handshake(slot);
+        }
+        self.release_indexes();
+        let Some(peer) = self.peers.at(slot) else {
+            return;
+        };
+        if peer.is_over() {
+            let (peer, is_known) = (peer.id, peer.is_known);
+            self.forget(slot);
+            if is_known {
+                self.shared.events.push_back(Event::Closed { peer });
+            }
+            return;
+        }
+        if peer.wants_to_transmit(&self.shared) {
+            self.peers.set_ready(slot);
+        }
+        self.schedule(slot);
+    }
+
+    fn schedule(&mut self, slot: u32) {
+        if let Some(peer) = self.peers.at(slot) {
+            let at = peer.next_timeout(&self.shared);
+            self.peers.schedule(slot, at);
+        }
+    }
+
+    fn forget(&mut self, slot: u32) {
+        if let Some(mut peer) = self.peers.remove(slot) {
+            peer.drop_sessions(&mut self.shared);
+        }
+        self.release_indexes();
+    }
+
+    fn release_indexes(&mut self) {
+        while let Some(index) = self.shared.released.pop() {
+            self.sessions.remove(index);
+        }
+    }
+
+    fn next_datagram(&mut self, buffer: &mut Vec<u8>) -> Option<Path> {
+        buffer.clear();
+        let replies = (&mut self.replies, self.is_listening);
+        for (waiting, _) in [(&mut self.goodbyes, true), replies]
+            .into_iter()
+            .filter(|(_, may_send)| *may_send)
+        {
+            if let Some((path, datagram)) = waiting.pop_front() {
+                buffer.extend_from_slice(&datagram);
+                return Some(path);
+            }
+        }
+        if !self.is_listening {
+            return None;
+        }
+        let greeting = self.greeting.as_mut();
+        if let Some((path, hello)) = greeting.and_then(|is| is.poll(self.shared.now)) {
+            hello.emit(buffer);
+            return Some(path);
+        }
+        while let Some(slot) = self.peers.ready() {
+            let peer = self.peers.at_mut(slot);
+            if let Some(path) = peer.and_then(|is| is.poll_transmit(&mut self.shared, buffer)) {
+                self.settle(slot);
+                return Some(path);
+            }
+            self.peers.pop_ready();
+            self.schedule(slot);
+        }
+        None
+    }
+}
+
+fn push_within_limit(
+    queue: &mut VecDeque<(Path, Vec<u8>)>,
+    datagram: (Path, Vec<u8>),
+    counters: &mut Counters,
+) {
+    if queue.len() < MAX_REPLIES {
+        queue.push_back(datagram);
+    } else {
+        counters.over_limit += 1;
     }
 }

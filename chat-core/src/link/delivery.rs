@@ -1,0 +1,109 @@
+//! Getting the queued messages to a peer: what is to be sent, how much at once, and when again.
+
+use super::{
+    congestion::Congestion,
+    fragment::FRAGMENT_BYTES,
+    round_trip::RoundTrip,
+    send_streams::{Carried, SendStreams},
+    sent_packets::{SentPacket, SentPackets},
+};
+use crate::{
+    config::LinkConfig,
+    time::{Duration, Instant},
+};
+
+/// People wait so long for an answer to a small message.
+const YOUNG: Duration = Duration::from_millis(500);
+
+/// The messages on their way to a peer.
+#[derive(Debug, Default)]
+pub(super) struct Delivery {
+    /// The messages.
+    pub(super) streams: SendStreams,
+    /// How long an answer takes.
+    pub(super) round_trip: RoundTrip,
+    /// How much may be under way.
+    pub(super) congestion: Congestion,
+    /// Until then a small message is young.
+    urgent_until: Instant,
+}
+
+impl Delivery {
+    /// A message of this length was queued.
+    pub(super) fn queued(&mut self, now: Instant, length: usize) {
+        if length <= FRAGMENT_BYTES {
+            self.urgent_until = now + YOUNG;
+        }
+    }
+
+    /// Whether what is sent at this time is for somebody who waits.
+    pub(super) fn is_urgent(&self, now: Instant) -> bool {
+        now < self.urgent_until
+    }
+
+    /// How large the frames of the next packet may be in all.
+    pub(super) fn available(&self, config: &LinkConfig) -> usize {
+        self.congestion.available(config.max_bytes_in_flight)
+    }
+
+    /// A packet has arrived.
+    pub(super) fn acknowledged(&mut self, packet: &SentPacket, config: &LinkConfig) {
+        if !packet.lost {
+            self.congestion
+                .acknowledged(packet.bytes, packet.sent, config.max_bytes_in_flight);
+        }
+        self.round_trip.progressed();
+        packet
+            .carried()
+            .for_each(|carried| self.streams.acknowledged(carried));
+    }
+
+    /// A packet is lost.
+    pub(super) fn lost(&mut self, packet: &SentPacket, now: Instant) {
+        self.congestion.lost(packet.bytes, packet.sent, now);
+        packet
+            .carried()
+            .for_each(|carried| self.streams.lost(carried));
+    }
+
+    /// When the oldest of these packets has been waiting for too long.
+    pub(super) fn timeout(&self, sent: &SentPackets, config: &LinkConfig) -> Option<Instant> {
+        let oldest = sent.oldest()?;
+        Some(oldest + self.round_trip.timeout(config, self.is_urgent(oldest)))
+    }
+
+    /// If the oldest of these packets has been waiting for too long, whatever was sent as early
+    /// is lost. Whether anything is.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        sent: &mut SentPackets,
+        config: &LinkConfig,
+    ) -> bool {
+        let Some(oldest) = sent.oldest() else {
+            return false;
+        };
+        let urgent = self.is_urgent(oldest);
+        let timeout = self.round_trip.timeout(config, urgent);
+        if oldest + timeout > now {
+            return false;
+        }
+        if self.round_trip.is_backed_off() {
+            self.congestion.persistent();
+        }
+        sent.lost_after(now, timeout, |packet| self.lost(packet, now));
+        self.round_trip.timed_out(config, urgent);
+        true
+    }
+
+    /// What rode in a handshake has arrived, or not.
+    pub(super) fn rode(&mut self, carried: &[Carried], arrived: bool) {
+        for carried in carried {
+            if arrived {
+                self.streams.acknowledged(*carried);
+            } else {
+                self.streams.lost(*carried);
+            }
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! The messages queued to a peer, and what has become of each fragment of them.
+
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    vec::Vec,
+};
+
+use super::{SendError, fragment};
+use crate::{
+    config::{LinkConfig, MAX_MESSAGE_BYTES},
+    wire::{self, LinkFrame},
+};
+
+/// What a [`LinkFrame::Skip`] takes at most.
+const SKIP_BYTES: usize = 13;
+
+/// A part of a stream that a packet carries, and that comes back acknowledged or lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carried {
+    /// A fragment of a message.
+    Fragment {
+        stream: u8,
+        sequence: u64,
+        index: u8,
+    },
+    /// The notice that a message will not come.
+    Skip { stream: u8, sequence: u64 },
+}
+
+/// All streams to a peer.
+///
+/// A fragment is unsent, carried by exactly one packet, lost, or acknowledged. What was lost goes
+/// first, the oldest message's before others; then the streams take turns.
+#[derive(Debug, Default)]
+pub(super) struct SendStreams {
+    streams: Vec<SendStream>,
+    /// (age of the message, stream, sequence, fragment)
+    lost: BTreeSet<(u64, u8, u64, u8)>,
+    next_age: u64,
+    /// The stream whose turn it is, as an index into `streams`.
+    turn: usize,
+    /// Messages neither acknowledged nor given up.
+    queued: usize,
+    /// Messages in the queues, with those that only wait for one before them.
+    held: usize,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct SendStream {
+    number: u8,
+    /// The sequence number of the first message in the queue.
+    first: u64,
+    messages: VecDeque<Message>,
+    /// The sequence number of the first message with unsent fragments.
+    unsent: u64,
+}
+
+#[derive(Debug)]
+struct Message {
+    body: Body,
+    age: u64,
+    /// How many fragments have been sent, at least once.
+    sent: u8,
+    acknowledged: u64,
+}
+
+#[derive(Debug)]
+enum Body {
+    Bytes(Arc<[u8]>),
+    GivenUp,
+    Done,
+}
+
+impl SendStreams {
+    /// Queues a message: its sequence number in the stream.
+    pub(super) fn push(
+        &mut self,
+        stream: u8,
+        message: Arc<[u8]>,
+        config: &LinkConfig,
+    ) -> Result<u64, SendError> {
+        if message.len() > MAX_MESSAGE_BYTES {
+            return Err(SendError::TooLong);
+        }
+        if self.held >= config.max_queued_messages
+            || self.bytes + message.len() > config.max_queued_bytes
+        {
+            return Err(SendError::QueueFull);
+        }
+        self.held += 1;
+        self.queued += 1;
+        self.bytes += message.len();
+        let age = self.next_age;
+        self.next_age += 1;
+        let stream = self.stream_or_new(stream);
+        stream.messages.push_back(Message {
+            body: Body::Bytes(message),
+            age,
+            sent: 0,
+            acknowledged: 0,
+        });
+        Ok(stream.first + stream.messages.len() as u64 - 1)
+    }
+
+    /// Messages neither acknowledged nor given up.
+    pub(super) fn queued(&self) -> usize {
+        self.queued
+    }
+
+    /// Gives a message up: a notice to skip it goes in its place. Whether it was queued.
+    pub(super) fn cancel(&mut self, stream: u8, sequence: u64) -> bool {
+        let Some(message) = find(&mut self.streams, stream, sequence) else {
+            return false;
+        };
+        let Body::Bytes(bytes) = &message.body else {
+            return false;
+        };
+        self.bytes -= bytes.len();
+        self.queued -= 1;
+        let age = message.age;
+        message.body = Body::GivenUp;
+        for index in 0..message.sent {
+            self.lost.remove(&(age, stream, sequence, index));
+        }
+        self.lost.insert((age, stream, sequence, 0));
+        true
+    }
+
+    /// Whether there is something to send that fits into `space` bytes.
+    pub(super) fn wants_to_send(&self, space: usize) -> bool {
+        let fits = |size: usize| size <= space;
+        let lost = self.lost.first();
+        lost.is_some_and(|(_, stream, sequence, index)| {
+            fits(self.lost_size(*stream, *sequence, *index))
+        }) || self
+            .streams
+            .iter()
+            .filter_map(SendStream::next)
+            .any(|(_, _, size)| fits(size))
+    }
+
+    /// Appends the next frame if it fits into `space` bytes. With `again`: whether it was lost.
+    pub(super) fn encode_next(
+        &mut self,
+        space: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Option<(Carried, bool)> {
+        if let Some(key @ (_, stream, sequence, index)) = self.lost.first().copied()
+            && self.lost_size(stream, sequence, index) <= space
+        {
+            self.lost.remove(&key);
+            let message = find(&mut self.streams, stream, sequence)?;
+            let carried = match &message.body {
+                Body::Bytes(bytes) => {
+                    fragment::encode(stream, sequence, bytes, index, buffer);
+                    Carried::Fragment {
+                        stream,
+                        sequence,
+                        index,
+                    }
+                }
+                Body::GivenUp | Body::Done => {
+                    wire::encode(&LinkFrame::Skip { stream, sequence }, buffer);
+                    Carried::Skip { stream, sequence }
+                }
+            };
+            return Some((carried, true));
+        }
+        for step in 0..self.streams.len() {
+            let at = self.in_turn(step);
+            let stream = &mut self.streams[at];
+            if let Some((sequence, index, size)) = stream.next()
+                && size <= space
+            {
+                stream.encode(sequence, index, buffer);
+                self.turn = at + 1;
+                let stream = stream.number;
+                let carried = Carried::Fragment {
+                    stream,
+                    sequence,
+                    index,
+                };
+                return Some((carried, false));
+            }
+        }
+        None
+    }
+
+    /// What a packet carried has arrived.
+    pub(super) fn acknowledged(&mut self, carried: Carried) {
+        let (number, sequence) = carried.position();
+        let Some(message) = find(&mut self.streams, number, sequence) else {
+            return;
+        };
+        match (&message.body, carried) {
+            (Body::Bytes(bytes), Carried::Fragment { index, .. }) => {
+                message.acknowledged |= 1 << index;
+                self.lost.remove(&(message.age, number, sequence, index));
+                if message.acknowledged != fragment::all(fragment::count(bytes.len())) {
+                    return;
+                }
+                self.bytes -= bytes.len();
+                self.queued -= 1;
+            }
+            (Body::GivenUp, Carried::Skip { .. }) => {}
+            _ => return,
+        }
+        message.body = Body::Done;
+        self.release(number);
+    }
+
+    /// What a packet carried has not arrived, as far as one can tell.
+    pub(super) fn lost(&mut self, carried: Carried) {
+        let (stream, sequence) = carried.position();
+        let Some(message) = find(&mut self.streams, stream, sequence) else {
+            return;
+        };
+        match (&message.body, carried) {
+            (Body::Bytes(_), Carried::Fragment { index, .. })
+                if message.acknowledged & 1 << index == 0 =>
+            {
+                self.lost.insert((message.age, stream, sequence, index));
+            }
+            (Body::GivenUp, Carried::Skip { .. }) => {
+                self.lost.insert((message.age, stream, sequence, 0));
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets the messages at the head of a stream that are done.
+    fn release(&mut self, number: u8) {
+        let Some(stream) = self.streams.iter_mut().find(|is| is.number == number) else {
+            return;
+        };
+        while let Some(Body::Done) = stream.messages.front().map(|message| &message.body) {
+            stream.messages.pop_front();
+            stream.first += 1;
+            self.held -= 1;
+        }
+        stream.unsent = stream.unsent.max(stream.first);
+        if stream.messages.is_empty() {
+            stream.messages = VecDeque::new();
+        }
+    }
+
+    fn in_turn(&self, step: usize) -> usize {
+        (self.turn + step) % self.streams.len()
+    }
+
+    fn lost_size(&self, stream: u8, sequence: u64, index: u8) -> usize {
+        let message = self
+            .streams
+            .iter()
+            .find(|is| is.number == stream)
+            .and_then(|stream| stream.message(sequence));
+        match message.map(|message| &message.body) {
+            Some(Body::Bytes(bytes)) => {
+                fragment::range(bytes.len(), index).len() + fragment::FRAME_OVERHEAD
+            }
+            _ => SKIP_BYTES,
+        }
+    }
+
+    fn stream_or_new(&mut self, number: u8) -> &mut SendStream {
+        let at = match self.streams.iter().position(|is| is.number == number) {
+            Some(at) => at,
+            None => {
+                self.streams.push(SendStream {
+                    number,
+                    first: 0,
+                    messages: VecDeque::new(),
+                    unsent: 0,
+                });
+                self.streams.len() - 1
+            }
+        };
+        &mut self.streams[at]
+    }
+}
+
+impl SendStream {
+    fn message(&self, sequence: u64) -> Option<&Message> {
+        let at = sequence.checked_sub(self.first)?;
+        self.messages.get(usize::try_from(at).ok()?)
+    }
+
+    /// The first unsent fragment: the message's sequence number, its index, its size in a frame.
+    fn next(&self) -> Option<(u64, u8, usize)> {
+        let end = self.first + self.messages.len() as u64;
+        (self.unsent..end).find_map(|sequence| {
+            let message = self.message(sequence)?;
+            let Body::Bytes(bytes) = &message.body else {
+                return None;
+            };
+            let index = message.sent;
+            let size = fragment::range(bytes.len(), index).len() + fragment::FRAME_OVERHEAD;
+            Some((sequence, index, size))
+        })
+    }
+
+    /// Appends an unsent fragment, which is so no longer.
+    fn encode(&mut self, sequence: u64, index: u8, buffer: &mut Vec<u8>) {
+        let number = self.number;
+        self.unsent = sequence;
+        let at = (sequence - self.first) as usize;
+        if let Some(message) = self.messages.get_mut(at)
+            && let Body::Bytes(bytes) = &message.body
+        {
+            fragment::encode(number, sequence, bytes, index, buffer);
+            message.sent = index + 1;
+            if message.sent == fragment::count(bytes.len()) {
+                self.unsent = sequence + 1;
+            }
+        }
+    }
+}
+
+impl Carried {
+    fn position(self) -> (u8, u64) {
+        match self {
+            Self::Fragment {
+                stream, sequence, ..
+            }
+            | Self::Skip { stream, sequence } => (stream, sequence),
+        }
+    }
+}
+
+fn find(streams: &mut [SendStream], number: u8, sequence: u64) -> Option<&mut Message> {
+    let stream = streams.iter_mut().find(|is| is.number == number)?;
+    let at = sequence.checked_sub(stream.first)?;
+    stream.messages.get_mut(usize::try_from(at).ok()?)
+}

@@ -1,0 +1,139 @@
+//! The packets of a session that await acknowledgement, and which of them are lost (RFC 9002 §6).
+
+use alloc::{collections::VecDeque, vec::Vec};
+use core::ops::RangeInclusive;
+
+use super::send_streams::Carried;
+use crate::time::{Duration, Instant};
+
+/// A packet counts as lost when one sent so much later has arrived (RFC 9002 §6.1.1).
+const PACKET_THRESHOLD: u64 = 3;
+/// Packets remembered; at the limit those that count as lost are forgotten first, and an
+/// acknowledgement that comes all the same is not noticed.
+const MAX_PACKETS: usize = 2_048;
+
+/// A packet that asks for an acknowledgement.
+#[derive(Debug)]
+pub(super) struct SentPacket {
+    /// Its counter.
+    pub(super) counter: u64,
+    /// When it was sent.
+    pub(super) sent: Instant,
+    /// Its size.
+    pub(super) bytes: usize,
+    /// The highest counter that it acknowledged itself.
+    pub(super) acknowledges: Option<u64>,
+    /// What it carried. Few packets carry more than one thing, so the first needs no allocation.
+    pub(super) carried: Option<Carried>,
+    /// The rest of it.
+    pub(super) more: Vec<Carried>,
+    /// It counts as lost and is no longer in flight, but may have arrived.
+    pub(super) lost: bool,
+}
+
+impl SentPacket {
+    /// What it carried.
+    pub(super) fn carried(&self) -> impl Iterator<Item = Carried> + '_ {
+        self.carried.iter().chain(&self.more).copied()
+    }
+}
+
+/// The packets of a session that were neither acknowledged nor forgotten, in the order of sending.
+#[derive(Debug, Default)]
+pub(super) struct SentPackets {
+    packets: VecDeque<SentPacket>,
+    in_flight: usize,
+}
+
+impl SentPackets {
+    /// Whether so many packets are in flight that another must wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.in_flight >= MAX_PACKETS
+    }
+
+    /// Notes a packet that was sent.
+    pub(super) fn insert(&mut self, packet: SentPacket) {
+        if self.packets.len() >= MAX_PACKETS
+            && let Some(at) = self.packets.iter().position(|packet| packet.lost)
+        {
+            self.packets.remove(at);
+        }
+        self.in_flight += 1;
+        self.packets.push_back(packet);
+    }
+
+    /// When the oldest packet in flight was sent.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        if self.in_flight == 0 {
+            return None;
+        }
+        let mut in_flight = self.packets.iter().filter(|packet| !packet.lost);
+        in_flight.next().map(|packet| packet.sent)
+    }
+
+    /// Takes out the packets with these counters, which are acknowledged.
+    pub(super) fn acknowledge(
+        &mut self,
+        ranges: &[RangeInclusive<u64>],
+        mut each: impl FnMut(SentPacket),
+    ) {
+        for range in ranges {
+            let from = self
+                .packets
+                .partition_point(|is| is.counter < *range.start());
+            let to = self
+                .packets
+                .partition_point(|is| is.counter <= *range.end());
+            for packet in self.packets.drain(from..to) {
+                self.in_flight -= usize::from(!packet.lost);
+                each(packet);
+            }
+        }
+        if self.packets.is_empty() {
+            self.packets = VecDeque::new();
+        }
+    }
+
+    /// Marks the packets lost that were sent well before `largest`, which has arrived.
+    pub(super) fn lost_before(&mut self, largest: u64, each: impl FnMut(&SentPacket)) {
+        self.mark_lost(|is| is.counter + PACKET_THRESHOLD <= largest, each);
+    }
+
+    /// Marks the packets lost that have been waiting for `timeout`.
+    pub(super) fn lost_after(
+        &mut self,
+        now: Instant,
+        timeout: Duration,
+        each: impl FnMut(&SentPacket),
+    ) {
+        self.mark_lost(|is| is.sent + timeout <= now, each);
+    }
+
+    /// Forgets everything: what is in flight is lost.
+    pub(super) fn clear(&mut self, each: impl FnMut(&SentPacket)) {
+        self.mark_lost(|_| true, each);
+        self.packets = VecDeque::new();
+    }
+
+    /// Marks a run of the oldest packets.
+    fn mark_lost(
+        &mut self,
+        is_lost: impl Fn(&SentPacket) -> bool,
+        mut each: impl FnMut(&SentPacket),
+    ) {
+        if self.in_flight == 0 {
+            return;
+        }
+        for packet in &mut self.packets {
+            if packet.lost {
+                continue;
+            }
+            if !is_lost(packet) {
+                return;
+            }
+            packet.lost = true;
+            self.in_flight -= 1;
+            each(packet);
+        }
+    }
+}
