@@ -62,7 +62,7 @@ const MAX_REPLIES: usize = 1_024;
 
 /// A peer of an endpoint, from [`Endpoint::connect`] or its first event until [`Event::Closed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PeerId(pub(crate) u64);
+pub struct PeerId(pub(crate) u32);
 
 /// Names a message that was handed to [`Endpoint::send`], to cancel it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -290,7 +290,7 @@ impl Endpoint {
         self.advance(now);
         let slot = match self.peers.current(&key) {
             Some(slot) => slot,
-            None if self.peers.len() >= self.shared.config.max_peers => {
+            None if !self.peers.has_room(self.shared.config.max_peers) => {
                 self.shared.counters.over_limit += 1;
                 return Err(SendError::QueueFull);
             }

@@ -217,7 +217,7 @@ impl Endpoint {
             self.forget(surplus);
             self.shared.events.extend(closed);
         }
-        let has_room = self.peers.len() < self.shared.config.max_peers;
+        let has_room = self.peers.has_room(self.shared.config.max_peers);
         has_room.then(|| self.peers.insert(*key, path, own_incarnation))
     }
 

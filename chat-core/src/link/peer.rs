@@ -33,6 +33,8 @@ const HANDSHAKE_INTERVAL: Duration = Duration::from_secs(1);
 /// The owner of another key, with the streams that lead to it and from it.
 pub(super) struct Peer {
     pub(super) id: PeerId,
+    /// No other peer has ever had it.
+    generation: u64,
     pub(super) key: PublicKey,
     /// Names the own state of the streams toward the peer.
     pub(super) own_incarnation: u64,
@@ -80,9 +82,16 @@ pub(super) struct Peer {
 
 impl Peer {
     /// A peer that nothing is known of but its key and where it may be.
-    pub(super) fn new(id: PeerId, key: PublicKey, path: Path, own_incarnation: u64) -> Self {
+    pub(super) fn new(
+        id: PeerId,
+        generation: u64,
+        key: PublicKey,
+        path: Path,
+        own_incarnation: u64,
+    ) -> Self {
         Self {
             id,
+            generation,
             key,
             own_incarnation,
             incarnation: None,
@@ -128,13 +137,13 @@ impl Peer {
         Ok(SendId {
             stream,
             sequence,
-            generation: self.id.0,
+            generation: self.generation,
         })
     }
 
     /// Gives a message up.
     pub(super) fn cancel(&mut self, message: SendId) {
-        if message.generation == self.id.0 {
+        if message.generation == self.generation {
             self.delivery
                 .streams
                 .cancel(message.stream, message.sequence);

@@ -15,16 +15,21 @@ use crate::{
 /// Peers with the same key, of which one is current.
 const MAX_PEERS_PER_KEY: usize = 4;
 
-/// All peers. A slot is used again; the id of the peer that was in it before is not.
+/// The lower bits of an id are a slot, the upper ones differ from one use of it to the next.
+const SLOT_BITS: u32 = 21;
+const SLOTS: u32 = 1 << SLOT_BITS;
+
+/// All peers.
 #[derive(Default)]
 pub(super) struct Peers {
     slots: Vec<Slot>,
-    free: Vec<u32>,
+    /// The one that was freed first is used first, so that an id comes again as late as possible.
+    free: VecDeque<u32>,
     by_key: BTreeMap<PublicKey, OfKey>,
     timers: BTreeSet<(Instant, u32)>,
     ready: VecDeque<u32>,
-    /// How many ids have been given out.
-    ids: u64,
+    /// How many peers there have ever been.
+    generations: u64,
 }
 
 #[derive(Default)]
@@ -32,6 +37,7 @@ struct Slot {
     peer: Option<Box<Peer>>,
     timer: Option<Instant>,
     is_ready: bool,
+    uses: u32,
 }
 
 struct OfKey {
@@ -47,20 +53,30 @@ impl OfKey {
 }
 
 impl Peers {
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.slots.len() - self.free.len()
+    /// Whether another one fits when there may be `max`.
+    pub(super) fn has_room(&self, max: usize) -> bool {
+        self.slots.len() - self.free.len() < max.min(SLOTS as usize)
     }
 
     /// A new peer: its slot. It is the current one of its key if there is no other.
+    ///
+    /// # Panics
+    /// If there is no room.
     pub(super) fn insert(&mut self, key: PublicKey, path: Path, own_incarnation: u64) -> u32 {
-        let slot = self.free.pop().unwrap_or_else(|| {
+        let slot = self.free.pop_front().unwrap_or_else(|| {
+            assert!(
+                self.has_room(usize::MAX),
+                "the caller has asked whether there is room"
+            );
             self.slots.push(Slot::default());
             self.slots.len() as u32 - 1
         });
-        let id = PeerId(self.ids << 32 | u64::from(slot));
-        self.ids += 1;
-        self.slots[slot as usize].peer = Some(Box::new(Peer::new(id, key, path, own_incarnation)));
+        let entry = &mut self.slots[slot as usize];
+        let id = PeerId(entry.uses << SLOT_BITS | slot);
+        entry.uses = entry.uses.wrapping_add(1);
+        let peer = Peer::new(id, self.generations, key, path, own_incarnation);
+        self.generations += 1;
+        entry.peer = Some(Box::new(peer));
         self.by_key
             .entry(key)
             .and_modify(|of_key| of_key.others.push(slot))
@@ -83,13 +99,13 @@ impl Peers {
 
     /// The slot of a peer that still exists.
     pub(super) fn slot(&self, id: PeerId) -> Option<u32> {
-        let slot = id.0 as u32;
+        let slot = id.0 % SLOTS;
         (self.at(slot)?.id == id).then_some(slot)
     }
 
     /// A peer that still exists.
     pub(super) fn get(&self, id: PeerId) -> Option<&Peer> {
-        self.at(id.0 as u32).filter(|peer| peer.id == id)
+        self.at(self.slot(id)?)
     }
 
     /// The current peer with this key.
@@ -135,7 +151,7 @@ impl Peers {
     pub(super) fn remove(&mut self, slot: u32) -> Option<Box<Peer>> {
         let peer = self.slots.get_mut(slot as usize)?.peer.take()?;
         self.schedule(slot, None);
-        self.free.push(slot);
+        self.free.push_back(slot);
         if let Some(of_key) = self.by_key.get_mut(&peer.key) {
             if of_key.current != slot {
                 of_key.others.retain(|other| *other != slot);
@@ -225,7 +241,7 @@ mod tests {
         let id = peers.at(slot).unwrap().id;
         assert_eq!(peers.slot(id), Some(slot));
         peers.remove(slot);
-        assert_eq!((peers.slot(id), peers.len()), (None, 0));
+        assert_eq!(peers.slot(id), None);
         assert_eq!(insert(&mut peers, 1), slot, "the slot is used again");
         assert_eq!(peers.slot(id), None);
     }
@@ -253,7 +269,7 @@ mod tests {
             }
             insert(&mut peers, 1);
         }
-        assert_eq!(peers.len(), MAX_PEERS_PER_KEY);
+        assert_eq!(peers.of_key(&key).count(), MAX_PEERS_PER_KEY);
     }
 
     #[test]
