@@ -221,3 +221,6 @@ impl Store for SqliteStore {
         self.events.pop_front()
     }
 }
+
+#[cfg(test)]
+mod tests;
