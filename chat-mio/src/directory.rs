@@ -158,3 +158,6 @@ impl ClientStores {
         Ok(directory.join("store.sqlite"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -474,3 +474,6 @@ impl<M: Machine> EventLoop<M> {
 fn is_due(at: Option<Instant>, now: Now) -> bool {
     at.is_some_and(|at| at <= now.instant)
 }
+
+#[cfg(test)]
+mod tests;

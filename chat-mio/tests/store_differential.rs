@@ -22,8 +22,8 @@ fn log() -> impl Strategy<Value = Log> {
     prop_oneof![
         Just(Log::Channel),
         Just(Log::Inbox),
-        Just(Log::Mailbox("Zoë".parse().unwrap())),
-        Just(Log::Group("zoë".parse().unwrap())),
+        Just(Log::Mailbox("Zoë".parse().expect("a name"))),
+        Just(Log::Group("zoë".parse().expect("a name"))),
     ]
 }
 
