@@ -199,11 +199,7 @@ impl User {
             name: setup.name.clone(),
             identity: self.identity.clone(),
             server: Path::to(setup.server),
-            // A key that the user fixes takes the place of a remembered one.
-            server_key: self.server_key.filter(|key| {
-                let fixed = setup.server_fingerprint;
-                fixed.is_none_or(|fixed| fixed == key.fingerprint())
-            }),
+            server_key: self.server_key,
             server_fingerprint: setup.server_fingerprint,
             ephemeral: setup.data.is_none(),
             switched,
