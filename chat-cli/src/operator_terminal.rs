@@ -24,6 +24,12 @@ const CHUNK_BYTES: usize = 4 << 10;
 pub(crate) struct OperatorTerminal {
     terminal: File,
     splitter: Splitter,
+    /// What was read last, of which a part is used.
+    chunk: Vec<u8>,
+    used: usize,
+    filled: usize,
+    /// There may be something to read.
+    ready: bool,
     ended: bool,
 }
 
@@ -36,6 +42,10 @@ impl OperatorTerminal {
         Ok(Self {
             terminal: io::stdin().as_fd().try_clone_to_owned()?.into(),
             splitter: Splitter::default(),
+            chunk: vec![0; CHUNK_BYTES],
+            used: 0,
+            filled: 0,
+            ready: true,
             ended: false,
         })
     }
@@ -45,24 +55,39 @@ impl OperatorTerminal {
         self.terminal.as_fd()
     }
 
-    /// The lines that can be read without waiting; none in the background.
-    pub(crate) fn read(&mut self) -> Vec<String> {
-        let mut lines = Vec::new();
-        while !self.ended && self.is_in_foreground() && self.is_readable() {
-            let mut chunk = [0; CHUNK_BYTES];
-            let length = match self.terminal.read(&mut chunk) {
+    /// Something has come to be read.
+    pub(crate) fn wake(&mut self) {
+        self.ready = true;
+    }
+
+    /// The next line that can be read without waiting; none in the background.
+    pub(crate) fn next_line(&mut self) -> Option<String> {
+        loop {
+            let mut rest = &self.chunk[self.used..self.filled];
+            let line = self.splitter.next_line(&mut rest);
+            self.used = self.filled - rest.len();
+            if let Some(line) = line {
+                return Some(line.text);
+            }
+            if self.ended || !self.ready || !self.is_in_foreground() {
+                return None;
+            }
+            self.ready = self.is_readable();
+            if !self.ready {
+                return None;
+            }
+            self.used = 0;
+            self.filled = match self.terminal.read(&mut self.chunk) {
                 Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    self.filled = 0;
+                    continue;
+                }
                 Err(_) => 0,
             };
             // Ctrl-D or a terminal that is gone: the end of input changes nothing.
-            self.ended = length == 0;
-            let mut rest = &chunk[..length];
-            while let Some(line) = self.splitter.next_line(&mut rest) {
-                lines.push(line.text);
-            }
+            self.ended = self.filled == 0;
         }
-        lines
     }
 
     fn is_in_foreground(&self) -> bool {

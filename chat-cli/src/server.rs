@@ -44,6 +44,7 @@ pub(crate) fn run(port: u16, options: Options) -> Result<ExitCode, Failure> {
         input: OperatorInput::None,
         output: Output::start(io::stdout()).map_err(Failure::Input)?,
         address: server.event_loop().local_address(),
+        awaited: false,
     };
     let address = operator.address;
     operator
@@ -76,10 +77,29 @@ enum OperatorInput {
     Terminal(OperatorTerminal),
 }
 
+impl OperatorInput {
+    /// The next line, if there is one.
+    fn next(&mut self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::Lines(lines) => match lines.next()? {
+                Input::Line(line) => Some(line.text),
+                Input::End => {
+                    *self = Self::None;
+                    None
+                }
+            },
+            Self::Terminal(terminal) => terminal.next_line(),
+        }
+    }
+}
+
 struct Operator {
     input: OperatorInput,
     output: Output,
     address: SocketAddr,
+    /// A command has no answer yet: the next one waits for it, so that answers come in order.
+    awaited: bool,
 }
 
 impl Operator {
@@ -103,7 +123,10 @@ impl Operator {
         };
         match command {
             _ if words.next().is_some() => self.output.show(format!("[Usage: {name}]")),
-            Some(command) => control.machine.handle_command(control.now, command),
+            Some(command) => {
+                self.awaited = true;
+                control.machine.handle_command(control.now, command);
+            }
             None => self.output.show(HELP.into()),
         }
     }
@@ -111,27 +134,29 @@ impl Operator {
 
 impl Frontend<Server> for Operator {
     fn event(&mut self, _control: &mut Control<'_, Server>, event: Event) {
-        if matches!(event, Event::Peers { .. }) {
-            let address = self.address;
-            self.output.show(format!("SERVER @ {address} is ONLINE"));
+        match event {
+            Event::Peers { .. } => {
+                self.awaited = false;
+                let address = self.address;
+                self.output.show(format!("SERVER @ {address} is ONLINE"));
+            }
+            Event::Groups { .. } => self.awaited = false,
+            _ => {}
         }
         self.output
             .show(English::new(&event, &local_time).to_string());
     }
 
-    fn readable(&mut self, control: &mut Control<'_, Server>, _source: usize) {
+    fn readable(&mut self, _control: &mut Control<'_, Server>, _source: usize) {
         if let OperatorInput::Terminal(terminal) = &mut self.input {
-            for line in terminal.read() {
-                self.obey(control, &line);
-            }
+            terminal.wake();
         }
     }
 
     fn turn(&mut self, control: &mut Control<'_, Server>) {
-        while let OperatorInput::Lines(lines) = &mut self.input {
-            match lines.next() {
-                Some(Input::Line(line)) => self.obey(control, &line.text),
-                Some(Input::End) => self.input = OperatorInput::None,
+        while !self.awaited {
+            match self.input.next() {
+                Some(line) => self.obey(control, &line),
                 None => return,
             }
         }
