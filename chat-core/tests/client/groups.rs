@@ -1,0 +1,118 @@
+//! Group mode: what is shown at once, what is held back.
+
+use chat_core::client::{Command, Ended};
+
+use crate::world::{SETTLED, World, dereg, name, reg, send, shows};
+
+fn in_group(names: &[&str], members: &[&str]) -> World {
+    let mut world = World::with_clients(names);
+    let group = || name("g");
+    world.command(members[0], Command::CreateGroup { group: group() });
+    world.run(SETTLED);
+    for member in members {
+        world.command(member, Command::JoinGroup { group: group() });
+    }
+    world.run(SETTLED);
+    for name in names {
+        world.lines(name);
+    }
+    world
+}
+
+#[test]
+fn direct_messages_wait_until_the_group_is_left() {
+    let mut world = in_group(&["x", "y"], &["x"]);
+    world.command("y", send("x", "one"));
+    world.command("y", send("x", "two"));
+    world.run(SETTLED);
+    let received = "[Message received by x.]";
+    assert_eq!(world.lines("y"), shows(&[received, received]));
+    assert_eq!(world.lines("x"), shows(&[]));
+    world.command("x", Command::LeaveGroup);
+    world.run(SETTLED);
+    assert_eq!(
+        world.lines("x"),
+        shows(&["[Leave group chat g.]", "y: one", "y: two"])
+    );
+}
+
+#[test]
+fn direct_messages_that_are_held_back_survive_a_kill() {
+    let mut world = in_group(&["x", "y"], &["x"]);
+    world.command("y", send("x", "one"));
+    world.run(SETTLED);
+    world.kill("x");
+    world.start("x");
+    world.run(SETTLED);
+    let back = ["[Welcome back!]", "[You are in group g.]"];
+    assert_eq!(world.lines("x"), shows(&back));
+    world.command("x", dereg());
+    world.run(SETTLED);
+    assert_eq!(
+        world.lines("x"),
+        shows(&["y: one", "[You are Offline. Bye.]"])
+    );
+    world.command("x", reg());
+    world.run(SETTLED);
+    assert_eq!(world.lines("x"), shows(&back));
+}
+
+#[test]
+fn mail_at_registration_is_shown_in_group_mode_too() {
+    let mut world = in_group(&["x", "y"], &["x", "y"]);
+    world.command("x", dereg());
+    world.run(SETTLED);
+    world.lines("x");
+    world.command(
+        "y",
+        Command::SendGroup {
+            text: "post".into(),
+        },
+    );
+    world.command("y", Command::LeaveGroup);
+    world.command("y", send("x", "mail"));
+    world.run(SETTLED);
+    world.command("x", reg());
+    world.run(SETTLED);
+    assert_eq!(
+        world.lines("x"),
+        shows(&[
+            "[Welcome back!]",
+            "[You are in group g.]",
+            "[You have offline messages:]",
+            "Group Chat y: <ts> post",
+            "y: <ts> mail",
+        ])
+    );
+}
+
+#[test]
+fn commands_are_refused_by_mode() {
+    let mut world = in_group(&["x", "y"], &["x"]);
+    world.command("x", send("y", "no"));
+    world.command("x", Command::ListGroups);
+    world.command("y", Command::SendGroup { text: "no".into() });
+    world.command("y", Command::ListMembers);
+    world.run(SETTLED);
+    let (first, group) = (
+        "[Leave the group first: leave_group]",
+        "[You are already in a group.]",
+    );
+    assert_eq!(world.lines("x"), shows(&[first, group]));
+    let outside = "[You are not in a group.]";
+    assert_eq!(world.lines("y"), shows(&[outside, outside]));
+}
+
+#[test]
+fn the_end_of_input_shows_what_was_held_back() {
+    let mut world = in_group(&["x", "y"], &["x"]);
+    world.command("y", send("x", "one"));
+    world.run(SETTLED);
+    world.command("x", Command::Finish);
+    world.run(SETTLED);
+    assert_eq!(
+        world.lines("x"),
+        shows(&["y: one", "[You are Offline. Bye.]"])
+    );
+    assert_eq!(world.ended("x"), Some(Ended::Normally));
+}

@@ -1,0 +1,57 @@
+//! Keys: the server's, and those of other users.
+
+use chat_core::client::{Ended, Event};
+
+use crate::world::{SERVER, SETTLED, World, send, shows};
+
+#[test]
+fn a_server_with_another_key_is_refused() {
+    let mut world = World::with_clients(&["x"]);
+    world.kill(SERVER);
+    world.kill("x");
+    world.forget(SERVER);
+    world.server_identity = 77;
+    world.start(SERVER);
+    world.start("x");
+    world.events("x");
+    world.run(2_000);
+    let events = world.events("x");
+    let refused = |event: &Event| matches!(event, Event::ServerKeyChanged { .. });
+    assert!(events.iter().any(refused), "{events:?}");
+    assert_eq!(world.ended("x"), Some(Ended::Refused));
+}
+
+#[test]
+fn a_message_to_a_name_with_another_key_waits_for_a_second_send() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.kill(SERVER);
+    world.kill("y");
+    world.kill("x");
+    // The server has lost its names, and somebody else has taken this one.
+    world.forget(SERVER);
+    world.start(SERVER);
+    world.start("y'");
+    world.run(SETTLED);
+    world.start("x");
+    world.run(SETTLED);
+    world.lines("x");
+    world.lines("y'");
+    world.command("x", send("y", "secret"));
+    world.run(SETTLED);
+    let changed = "[The key of y has changed. Check with y; to send anyway, send again.]";
+    assert_eq!(world.lines("x"), shows(&[changed]));
+    assert_eq!(world.lines("y'"), shows(&[]));
+    world.command("x", send("y", "secret"));
+    world.run(SETTLED);
+    assert_eq!(world.lines("x"), shows(&["[Message received by y.]"]));
+    assert_eq!(world.lines("y'"), shows(&["x: secret"]), "once");
+}
+
+#[test]
+fn a_name_of_somebody_else_is_taken() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.start("y'");
+    world.run(SETTLED);
+    assert_eq!(world.lines("y'"), shows(&["[Name y is taken.]"]));
+    assert_eq!(world.ended("y'"), Some(Ended::NameTaken));
+}

@@ -1,0 +1,99 @@
+//! Leaving by command and by signal.
+
+use chat_core::client::{Command, Ended};
+
+use crate::world::{SERVER, SETTLED, World, dereg, name, reg, send, shows};
+
+#[test]
+fn quit_waits_for_what_is_owed() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.command("x", send("y", "hello"));
+    world.command("x", Command::Quit);
+    world.run(SETTLED);
+    let lines = ["[Message received by y.]", "[You are Offline. Bye.]"];
+    assert_eq!(world.lines("x"), shows(&lines));
+    assert_eq!(world.ended("x"), Some(Ended::Normally));
+}
+
+#[test]
+fn a_signal_waits_half_a_second_at_most() {
+    let mut world = World::with_clients(&["x"]);
+    world.kill(SERVER);
+    world.leave("x");
+    world.run(490);
+    assert_eq!(world.ended("x"), None);
+    world.run(20);
+    assert_eq!(world.ended("x"), Some(Ended::Normally));
+}
+
+#[test]
+fn a_second_signal_does_not_wait() {
+    let mut world = World::with_clients(&["x"]);
+    world.kill(SERVER);
+    world.leave("x");
+    world.run(10);
+    world.leave("x");
+    world.run(1);
+    assert_eq!(world.ended("x"), Some(Ended::Normally));
+}
+
+#[test]
+fn a_signal_before_the_registration_ends_the_client() {
+    let mut world = World::new();
+    world.start("x");
+    world.run(10);
+    world.leave("x");
+    world.run(510);
+    assert_eq!(world.ended("x"), Some(Ended::Normally));
+}
+
+#[test]
+fn everything_but_reg_and_peers_is_refused_offline() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.command("x", dereg());
+    world.command("x", send("y", "no"));
+    world.command("x", Command::LeaveGroup);
+    world.command("x", dereg());
+    world.command(
+        "x",
+        Command::Register {
+            name: Some(name("X")),
+        },
+    );
+    world.command("x", reg());
+    world.run(SETTLED);
+    let offline = "[You are offline. Type: reg x]";
+    assert_eq!(
+        world.lines("x"),
+        shows(&[
+            "[You are Offline. Bye.]",
+            offline,
+            offline,
+            "[You are offline.]",
+            "[Welcome back!]",
+            "[You are online, please log out first.]",
+        ])
+    );
+}
+
+#[test]
+fn another_name_at_reg_switches_the_user() {
+    let mut world = World::with_clients(&["x"]);
+    world.command(
+        "x",
+        Command::Deregister {
+            name: Some(name("y")),
+        },
+    );
+    world.command("x", dereg());
+    world.command(
+        "x",
+        Command::Register {
+            name: Some(name("y")),
+        },
+    );
+    world.run(SETTLED);
+    let lines = ["[Incorrect username.]", "[You are Offline. Bye.]"];
+    assert_eq!(world.lines("x"), shows(&lines));
+    assert_eq!(world.ended("x"), Some(Ended::SwitchUser));
+}

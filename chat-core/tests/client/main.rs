@@ -1,0 +1,11 @@
+//! The client among others: a server, other clients, a store that survives, a network that does not.
+
+mod crashes;
+mod direct;
+mod groups;
+mod interleavings;
+mod keys;
+mod leaving;
+mod partitions;
+mod server_gone;
+mod world;

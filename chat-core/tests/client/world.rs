@@ -1,0 +1,412 @@
+//! A virtual world: machines, their stores, and a network with a delay of a millisecond.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chat_core::{
+    action::Action,
+    client::{self, Client, Command, Ended},
+    config::{ClientConfig, ServerConfig},
+    crypto::Identity,
+    id::Path,
+    name::Name,
+    server::{self, Server},
+    store::{MemoryStore, StoreEvent},
+    text::English,
+    time::{Instant, Now, WallTime},
+};
+
+const DELAY: u64 = 1_000;
+const WALL: u64 = 1_700_000_000_000_000;
+pub(crate) const SERVER: &str = "server";
+pub(crate) const SAVED: &str = "[Offline message sent at <ts> received by the server and saved.]";
+
+pub(crate) fn name(text: &str) -> Name {
+    text.parse().expect("a legal name")
+}
+
+pub(crate) fn send(to: &str, text: &str) -> Command {
+    Command::Send {
+        to: name(to),
+        text: text.into(),
+    }
+}
+
+pub(crate) fn reg() -> Command {
+    Command::Register { name: None }
+}
+
+pub(crate) fn dereg() -> Command {
+    Command::Deregister { name: None }
+}
+
+enum Machine {
+    Client(Box<Client>),
+    Server(Box<Server>),
+}
+
+struct Node {
+    machine: Option<Machine>,
+    store: MemoryStore,
+    port: u16,
+    identity: u8,
+    starts: u8,
+    lines: Vec<String>,
+    events: Vec<client::Event>,
+    ended: Option<Ended>,
+    server_key: Option<chat_core::id::PublicKey>,
+    /// Operations that the store still takes before the machine is killed.
+    operations_left: Option<usize>,
+    operations: usize,
+    /// How many actions are done at a turn; the rest waits.
+    actions_at_once: usize,
+}
+
+struct Datagram {
+    at: u64,
+    from: u16,
+    to: u16,
+    bytes: Vec<u8>,
+}
+
+pub(crate) struct World {
+    now: u64,
+    nodes: BTreeMap<String, Node>,
+    network: VecDeque<Datagram>,
+    /// Pairs of ports between which nothing gets through, in this direction.
+    blocked: BTreeSet<(u16, u16)>,
+    pub(crate) config: ClientConfig,
+    pub(crate) server_config: ServerConfig,
+    pub(crate) server_identity: u8,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            now: 0,
+            nodes: BTreeMap::new(),
+            network: VecDeque::new(),
+            blocked: BTreeSet::new(),
+            config: ClientConfig::default(),
+            server_config: ServerConfig::default(),
+            server_identity: 99,
+        }
+    }
+
+    /// A server and these clients, registered, with a table of each other.
+    pub(crate) fn with_clients(names: &[&str]) -> Self {
+        let mut world = Self::new();
+        world.start(SERVER);
+        for name in names {
+            world.start(name);
+        }
+        world.run(1_000);
+        for name in names {
+            let welcome = "[Welcome, You are registered.]";
+            assert!(world.lines(name).contains(&welcome.into()), "{name}");
+        }
+        world
+    }
+
+    fn time(&self) -> Now {
+        Now::new(
+            Instant::from_micros(self.now),
+            WallTime::from_micros(WALL + self.now),
+        )
+    }
+
+    /// Starts a machine, on the store that it had.
+    pub(crate) fn start(&mut self, who: &str) {
+        let count = u16::try_from(self.nodes.len()).expect("few nodes");
+        let node = self.nodes.entry(who.into()).or_insert(Node {
+            machine: None,
+            store: MemoryStore::new(),
+            port: if who == SERVER { 5_000 } else { 6_000 + count },
+            identity: u8::try_from(count).expect("few nodes") + 1,
+            starts: 0,
+            lines: Vec::new(),
+            events: Vec::new(),
+            ended: None,
+            server_key: None,
+            operations_left: None,
+            operations: 0,
+            actions_at_once: usize::MAX,
+        });
+        node.starts += 1;
+        node.store = node.store.image();
+        node.ended = None;
+        let mut seed = [node.starts; 32];
+        seed[0] = node.identity;
+        let now = Now::new(
+            Instant::from_micros(self.now),
+            WallTime::from_micros(WALL + self.now),
+        );
+        node.machine = Some(if who == SERVER {
+            Machine::Server(Box::new(Server::new(
+                now,
+                server::Options {
+                    identity: Identity::from_seed(&[self.server_identity; 32]),
+                    seed,
+                    config: self.server_config.clone(),
+                },
+            )))
+        } else {
+            Machine::Client(Box::new(Client::new(
+                now,
+                client::Options {
+                    name: name(who.trim_end_matches('\'')),
+                    identity: Identity::from_seed(&[node.identity; 32]),
+                    server: path(5_000),
+                    server_key: node.server_key,
+                    server_fingerprint: None,
+                    ephemeral: false,
+                    switched: false,
+                    silent_exit: false,
+                    seed,
+                    config: self.config.clone(),
+                },
+            )))
+        });
+    }
+
+    pub(crate) fn kill(&mut self, who: &str) {
+        self.node(who).machine = None;
+    }
+
+    /// Makes a node forget everything, as after an installation from scratch.
+    pub(crate) fn forget(&mut self, who: &str) {
+        self.node(who).store = MemoryStore::new();
+    }
+
+    /// The machine is killed when its store is asked for one more operation than these.
+    pub(crate) fn kill_after(&mut self, who: &str, operations: usize) {
+        self.node(who).operations_left = Some(operations);
+    }
+
+    /// Lets the store take everything again.
+    pub(crate) fn spare(&mut self, who: &str) {
+        self.node(who).operations_left = None;
+    }
+
+    pub(crate) fn is_running(&self, who: &str) -> bool {
+        self.nodes[who].machine.is_some()
+    }
+
+    /// Operations that the store of `who` has been asked for.
+    pub(crate) fn operations(&self, who: &str) -> usize {
+        self.nodes[who].operations
+    }
+
+    /// Does no more than `count` actions of `who` at a turn.
+    pub(crate) fn drain_slowly(&mut self, who: &str, count: usize) {
+        self.node(who).actions_at_once = count;
+    }
+
+    /// Nothing gets through between two nodes, in either direction.
+    pub(crate) fn separate(&mut self, one: &str, other: &str) {
+        let (one, other) = (self.nodes[one].port, self.nodes[other].port);
+        self.blocked.extend([(one, other), (other, one)]);
+    }
+
+    pub(crate) fn join(&mut self) {
+        self.blocked.clear();
+    }
+
+    pub(crate) fn command(&mut self, who: &str, command: Command) {
+        let now = self.time();
+        match &mut self.node(who).machine {
+            Some(Machine::Client(client)) => {
+                client.handle_command(now, command).expect("room for it");
+            }
+            _ => panic!("{who} is no running client"),
+        }
+    }
+
+    /// Likewise, but nothing happens if it is not running.
+    pub(crate) fn command_if_running(&mut self, who: &str, command: Command) {
+        if self.is_running(who) {
+            self.command(who, command);
+        }
+    }
+
+    pub(crate) fn leave(&mut self, who: &str) {
+        let now = self.time();
+        if let Some(Machine::Client(client)) = &mut self.node(who).machine {
+            client.leave(now);
+        }
+    }
+
+    pub(crate) fn client(&self, who: &str) -> &Client {
+        match &self.nodes[who].machine {
+            Some(Machine::Client(client)) => client,
+            _ => panic!("{who} is no running client"),
+        }
+    }
+
+    pub(crate) fn ended(&self, who: &str) -> Option<Ended> {
+        self.nodes[who].ended
+    }
+
+    /// What `who` has shown since the last call, with stamps as `<ts>` and without the lines about
+    /// the table.
+    pub(crate) fn lines(&mut self, who: &str) -> Vec<String> {
+        let mut lines = core::mem::take(&mut self.node(who).lines);
+        lines.retain(|line| line != "[Client table updated.]" && !line.contains("trusted"));
+        lines
+    }
+
+    /// All events that `who` has shown since the last call.
+    pub(crate) fn events(&mut self, who: &str) -> Vec<client::Event> {
+        core::mem::take(&mut self.node(who).events)
+    }
+
+    /// Lets the time pass.
+    pub(crate) fn run(&mut self, millis: u64) {
+        let end = self.now + millis * 1_000;
+        let mut idle_turns = 0;
+        loop {
+            self.turn();
+            let next = self.next();
+            if next > end {
+                self.now = end;
+                return;
+            }
+            idle_turns = if next > self.now { 0 } else { idle_turns + 1 };
+            assert!(idle_turns < 100_000, "the world stands still");
+            self.now = self.now.max(next);
+        }
+    }
+
+    fn next(&self) -> u64 {
+        let datagrams = self.network.iter().map(|datagram| datagram.at);
+        let timers = self.nodes.values().filter_map(|node| {
+            let timeout = match node.machine.as_ref()? {
+                Machine::Client(client) => client.poll_timeout(),
+                Machine::Server(server) => server.poll_timeout(),
+            };
+            timeout.map(Instant::as_micros)
+        });
+        datagrams.chain(timers).min().unwrap_or(u64::MAX)
+    }
+
+    /// Delivers what is due, then does what the machines want.
+    fn turn(&mut self) {
+        let now = self.time();
+        let due = self.network.iter().take_while(|first| first.at <= self.now);
+        let mut due: Vec<_> = self.network.drain(..due.count()).collect();
+        for node in self.nodes.values_mut() {
+            let port = node.port;
+            for datagram in due.iter_mut().filter(|datagram| datagram.to == port) {
+                node.receive(now, datagram);
+            }
+            node.act(now, &mut self.network, &self.blocked);
+        }
+    }
+
+    fn node(&mut self, who: &str) -> &mut Node {
+        self.nodes.get_mut(who).expect("a node of that name")
+    }
+}
+
+fn path(port: u16) -> Path {
+    Path::to(([127, 0, 0, 1], port).into())
+}
+
+impl Node {
+    fn receive(&mut self, now: Now, datagram: &mut Datagram) {
+        let from = path(datagram.from);
+        match &mut self.machine {
+            Some(Machine::Client(client)) => {
+                client.handle_datagram(now, from, &mut datagram.bytes);
+            }
+            Some(Machine::Server(server)) => {
+                server.handle_datagram(now, from, &mut datagram.bytes);
+            }
+            None => {}
+        }
+    }
+
+    fn act(&mut self, now: Now, network: &mut VecDeque<Datagram>, blocked: &BTreeSet<(u16, u16)>) {
+        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now.instant);
+        match &mut self.machine {
+            Some(Machine::Client(client)) if due(client.poll_timeout()) => {
+                client.handle_timeout(now);
+            }
+            Some(Machine::Server(server)) if due(server.poll_timeout()) => {
+                server.handle_timeout(now);
+            }
+            _ => {}
+        }
+        let mut buffer = Vec::new();
+        for _ in 0..self.actions_at_once {
+            let action = match &mut self.machine {
+                Some(Machine::Client(client)) => client.poll_action(now, &mut buffer).map(Ok),
+                Some(Machine::Server(server)) => server.poll_action(now, &mut buffer).map(Err),
+                None => return,
+            };
+            match action {
+                None => break,
+                Some(Ok(Action::Display(event))) => self.show(&event),
+                Some(Err(Action::Display(_))) => {}
+                Some(Ok(Action::Persist(id, operation)) | Err(Action::Persist(id, operation))) => {
+                    if self.operations_left == Some(0) {
+                        self.machine = None;
+                        return;
+                    }
+                    self.operations_left = self.operations_left.map(|left| left - 1);
+                    self.operations += 1;
+                    self.store.handle(id, operation);
+                    self.complete(now);
+                }
+                Some(Ok(Action::Send(to)) | Err(Action::Send(to))) => {
+                    let route = (self.port, to.remote.port());
+                    if !blocked.contains(&route) {
+                        network.push_back(Datagram {
+                            at: now.instant.as_micros() + DELAY,
+                            from: route.0,
+                            to: route.1,
+                            bytes: buffer.clone(),
+                        });
+                    }
+                }
+            }
+        }
+    }
+
+    fn complete(&mut self, now: Now) {
+        while let Some(event) = self.store.poll_event() {
+            self.stored(now, event);
+        }
+    }
+
+    fn stored(&mut self, now: Now, event: StoreEvent) {
+        match &mut self.machine {
+            Some(Machine::Client(client)) => client.handle_stored(now, event),
+            Some(Machine::Server(server)) => server.handle_stored(now, event),
+            None => {}
+        }
+    }
+
+    fn show(&mut self, event: &client::Event) {
+        match event {
+            client::Event::ServerTrusted { key } => self.server_key = Some(*key),
+            client::Event::Ended(ended) => {
+                self.ended = Some(*ended);
+                self.machine = None;
+            }
+            _ => {}
+        }
+        self.events.push(event.clone());
+        let text = English::new(event, &|_| "<ts>".into()).to_string();
+        if !text.is_empty() {
+            self.lines.extend(text.lines().map(Into::into));
+        }
+    }
+}
+
+/// A shorthand for the lines that are expected.
+pub(crate) fn shows(lines: &[&str]) -> Vec<String> {
+    lines.iter().map(|line| (*line).into()).collect()
+}
+
+/// Milliseconds in which everything that needs an answer has it.
+pub(crate) const SETTLED: u64 = 1_000;
