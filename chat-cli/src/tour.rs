@@ -16,6 +16,8 @@ use std::{
 
 /// How long a step may take before the tour gives up.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two chapters: for the reader, and for the table to reach everyone.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why the tour could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -240,6 +242,7 @@ impl Drop for Tour {
 }
 
 fn say(line: &str) {
+    thread::sleep(PAUSE);
     let _ = writeln!(io::stdout(), "\n# {line}");
 }
 
