@@ -37,8 +37,8 @@ const FIRST_SOURCE: usize = 16;
 const RECEIVE_TIME: Duration = Duration::from_millis(5);
 /// In one turn, so many datagrams are sent at most.
 const MAX_SENT: usize = 2_048;
-/// In one turn, so many transactions are made at most.
-const MAX_TRANSACTIONS: usize = 4;
+/// While the socket is blocked and nothing happens, a turn takes this long.
+const BLOCKED_WAIT: Duration = Duration::from_millis(1);
 
 /// What a program around the loop does: shows events, reads its own sources of input.
 ///
@@ -256,24 +256,28 @@ impl<M: Machine> EventLoop<M> {
     }
 
     /// Does everything that does not wait. `true`: there is more to do.
+    ///
+    /// Sending comes first after each step that may have made something to send: what need not
+    /// wait for the disk does not, and what waited for it waits for nothing else.
     fn turn(&mut self, frontend: &mut dyn Frontend<M>) -> Result<bool, RunError> {
         let now = self.clock.now();
         if is_due(self.machine.poll_timeout(), now) {
             self.machine.handle_timeout(now);
         }
-        // What need not wait for the disk goes out before the disk is waited for.
         self.transmit();
         let mut more = self.persist()?;
+        self.transmit();
         self.show(frontend);
         frontend.turn(&mut self.control());
-        more |= self.persist()?;
-        // What was shown since the frontend had its turn gives it another one.
-        more |= self.show(frontend);
+        if self.end.is_some() {
+            self.persist()?;
+        }
         more |= self.transmit();
         Ok(more)
     }
 
-    /// Commits what the machine wants to be kept and tells it what came of it.
+    /// Commits what the machine wants to be kept and tells it what came of it. `true`: something
+    /// did, and more may follow from it.
     fn persist(&mut self) -> Result<bool, RunError> {
         if self.store.is_none()
             && let Some(key) = self.machine.store_of()
@@ -284,32 +288,27 @@ impl<M: Machine> EventLoop<M> {
         let Some(store) = &mut self.store else {
             return Ok(false);
         };
-        if is_due(store.poll_timeout(), self.clock.now()) {
-            store.handle_timeout(self.clock.now());
+        let now = self.clock.now();
+        if is_due(store.poll_timeout(), now) {
+            store.handle_timeout(now);
         }
-        for _ in 0..MAX_TRANSACTIONS {
-            while self.operations.len() < MAX_BATCH
-                && let Some(operation) = self.machine.poll_persist()
-            {
-                self.operations.push(operation);
-            }
-            if !self.operations.is_empty() {
-                store.handle(self.clock.now(), &mut self.operations);
-            }
-            let now = self.clock.now();
-            let mut idle = true;
-            while let Some(event) = store.poll_event() {
-                idle = false;
-                self.machine.handle_stored(now, event);
-            }
-            if idle {
-                return Ok(false);
-            }
+        while self.operations.len() < MAX_BATCH
+            && let Some(operation) = self.machine.poll_persist()
+        {
+            self.operations.push(operation);
         }
-        Ok(true)
+        if !self.operations.is_empty() {
+            store.handle(now, &mut self.operations);
+        }
+        let now = self.clock.now();
+        let mut more = !self.operations.is_empty();
+        while let Some(event) = store.poll_event() {
+            more = true;
+            self.machine.handle_stored(now, event);
+        }
+        Ok(more)
     }
 
-    /// Shows what there is to show. `true`: there was something.
     fn show(&mut self, frontend: &mut dyn Frontend<M>) -> bool {
         let mut shown = false;
         while let Some(event) = self.machine.poll_event() {
@@ -366,11 +365,15 @@ impl<M: Machine> EventLoop<M> {
 
     /// Waits for something to happen and tells the frontend of what concerns it.
     fn wait(&mut self, more: bool, frontend: &mut dyn Frontend<M>) -> Result<(), RunError> {
-        let timeout = if more || self.readable {
+        let mut timeout = if more || self.readable {
             Some(Duration::ZERO)
         } else {
             self.next_timeout()
         };
+        if self.blocked {
+            // What waits for the socket is due all the time.
+            timeout = timeout.map(|timeout| timeout.max(BLOCKED_WAIT));
+        }
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 return Err(RunError::Poll(error));
