@@ -119,7 +119,11 @@ impl Process {
         self.wait_until(prefix, |found| found.starts_with(prefix))
     }
 
-    fn wait_until(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    /// Skips lines up to one for which `is_it` holds, and gives it.
+    ///
+    /// # Panics
+    /// If it does not come in time.
+    pub fn wait_until(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
         let mut skipped = Vec::new();
         while let Some(found) = self.next_line() {
             if is_it(&found) {
