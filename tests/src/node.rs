@@ -143,8 +143,6 @@ pub struct Node {
     pub reports: Vec<StoreEvent>,
     /// Whose home is in use; empty for a server.
     pub user: String,
-    /// The user that the next start is for, after a switch of users was asked for.
-    pub next_user: Option<String>,
     /// The homes, by user.
     pub homes: BTreeMap<String, Home>,
     /// When the machine is to be woken.
@@ -171,7 +169,6 @@ impl Node {
             socket: VecDeque::new(),
             reports: Vec::new(),
             user: String::new(),
-            next_user: None,
             homes: BTreeMap::new(),
             wake: None,
             lines: Vec::new(),

@@ -83,6 +83,8 @@ pub struct Start<'a> {
     pub ephemeral: bool,
     /// It leaves without telling the server.
     pub silent_exit: bool,
+    /// The user of a running client becomes another one.
+    pub is_switch: bool,
 }
 
 impl World {
@@ -193,7 +195,7 @@ impl World {
                 server_key: home.server_key,
                 server_fingerprint: None,
                 ephemeral: start.ephemeral,
-                switched: false,
+                switched: start.is_switch,
                 silent_exit: start.silent_exit,
                 seed,
                 config: self.client_config.clone(),
@@ -408,9 +410,6 @@ impl World {
     fn client_command(&mut self, index: usize, line: &str, command: Command) {
         let now = self.now();
         let node = &mut self.nodes[index];
-        if let Command::Register { name: Some(name) } = &command {
-            node.next_user = Some(name.as_str().to_owned());
-        }
         match &mut node.machine {
             Some(Machine::Client(client)) => {
                 let taken = client.handle_command(now, command);

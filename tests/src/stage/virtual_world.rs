@@ -48,6 +48,7 @@ impl Stage for VirtualWorld {
             identity_of: user.filter(|_| how.copies_identity),
             ephemeral: how.ephemeral,
             silent_exit: how.silent_exit,
+            is_switch: false,
         };
         self.world.start_client_as(node, start);
     }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use chat_core::{
-    client,
+    client::{self, Command},
     id::Path,
     server,
     store::StoreEvent,
@@ -219,17 +219,19 @@ impl World {
         if let Some(home) = node.home() {
             home.disk.crash(usize::MAX);
         }
-        let commands = match &mut node.machine {
-            Some(Machine::Client(client)) => client.take_commands(),
-            _ => Vec::new(),
+        let mut commands = match &mut node.machine {
+            Some(Machine::Client(client)) => client.take_commands().into_iter(),
+            _ => Vec::new().into_iter(),
         };
-        let next_user = node.next_user.take();
         self.stop(index);
         if how == client::Ended::SwitchUser {
-            let user = next_user.expect("the user was named in a command");
+            let Some(Command::Register { name: Some(user) }) = commands.next() else {
+                unreachable!("the first command names the other user");
+            };
             let name = self.nodes[index].name.clone();
             let start = Start {
-                user: Some(&user),
+                user: Some(user.as_str()),
+                is_switch: true,
                 ..Start::default()
             };
             self.start_client_as(&name, start);
