@@ -123,7 +123,7 @@ impl Process {
     ///
     /// # Panics
     /// If it does not come in time.
-    pub fn wait_until(&mut self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    pub fn wait_until(&mut self, what: &str, mut is_it: impl FnMut(&str) -> bool) -> String {
         let mut skipped = Vec::new();
         while let Some(found) = self.next_line() {
             if is_it(&found) {
@@ -149,10 +149,10 @@ impl Process {
 
     /// Ends the program without warning; what it has shown can still be read.
     pub fn kill(&mut self) {
-        self.input = None;
         // It may have ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.input = None;
     }
 
     /// Waits for the end: everything that was still on stdout, and how it ended.

@@ -64,6 +64,26 @@ fn end_of(mut process: Process) -> (Option<i32>, Vec<String>) {
     (status.code(), process.errors())
 }
 
+/// Where `name` is, as soon as the client's table says so.
+fn address_of(client: &mut Process, name: &str) -> String {
+    let prefix = format!("{name} @ ");
+    loop {
+        client.type_line("peers");
+        client.type_line("fence");
+        let mut address = None;
+        client.wait_until("the fence", |line| {
+            let found = line
+                .strip_prefix(&prefix)
+                .and_then(|rest| rest.split_once(' '));
+            address = found.map(|(found, _)| found.to_owned()).or(address.take());
+            line.starts_with("[Invalid command: fence.")
+        });
+        if let Some(address) = address {
+            return address;
+        }
+    }
+}
+
 #[test]
 fn a_hundred_clients_chat_at_once() {
     const CLIENTS: usize = 100;
@@ -147,12 +167,7 @@ fn garbage_from_the_network_stops_neither_server_nor_client() {
     let mut x = place.registered("x");
     let mut y = place.registered("y");
     let stranger = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    x.type_line("peers");
-    let of = |line: String| line.split(' ').nth(2).expect("an address").to_owned();
-    let targets = [
-        of(x.wait_for_prefix("SERVER @ ")),
-        of(x.wait_for_prefix("y @ ")),
-    ];
+    let targets = [address_of(&mut x, "SERVER"), address_of(&mut x, "y")];
     for target in &targets {
         for kind in 0..=8u8 {
             for length in [0, 1, 12, 13, 29, 100, 1_200, 9_000, 65_507] {
