@@ -152,6 +152,11 @@ impl Initiation {
         self.next
     }
 
+    /// Somebody waits for the answer: the next copy is sent by then.
+    pub(super) fn hurry(&mut self, by: Instant) {
+        self.next = self.next.min(by);
+    }
+
     /// How many copies were sent.
     pub(super) fn sent(&self) -> u32 {
         self.sent

@@ -14,6 +14,7 @@ use super::{
     path::{Allowance, Candidate},
     probe::Probe,
     receive_streams::ReceiveStreams,
+    round_trip::MAX_URGENT_TIMEOUT,
     session::Session,
     sessions::Sessions,
     shared::Shared,
@@ -134,6 +135,11 @@ impl Peer {
             .streams
             .push(stream, message, &shared.config)?;
         self.delivery.queued(shared.now, length);
+        if let Some(initiation) = &mut self.initiation
+            && self.delivery.is_urgent(shared.now)
+        {
+            initiation.hurry(shared.now + MAX_URGENT_TIMEOUT);
+        }
         Ok(SendId {
             stream,
             sequence,
