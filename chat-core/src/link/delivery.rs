@@ -107,3 +107,67 @@ impl Delivery {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{sync::Arc, vec::Vec};
+
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_micros(millis * 1_000)
+    }
+
+    #[test]
+    fn a_young_small_message_to_a_silent_peer_is_sent_every_100_ms_and_then_ever_more_slowly() {
+        let config = LinkConfig::default();
+        assert_eq!(
+            times_of_sending(10, &config, at(8_000)),
+            [
+                0, 100, 200, 300, 400, 500, 600, 800, 1_200, 2_000, 3_600, 6_800
+            ]
+        );
+    }
+
+    #[test]
+    fn a_large_message_to_a_silent_peer_is_sent_ever_more_slowly_from_the_start() {
+        let config = LinkConfig::default();
+        assert_eq!(
+            times_of_sending(FRAGMENT_BYTES + 1, &config, at(8_000)),
+            [0, 100, 300, 700, 1_500, 3_100, 6_300]
+        );
+    }
+
+    /// When the first fragment of a message goes out if nothing is ever acknowledged.
+    fn times_of_sending(length: usize, config: &LinkConfig, until: Instant) -> Vec<u64> {
+        let (mut delivery, mut sent) = (Delivery::default(), SentPackets::default());
+        let message = Arc::from(alloc::vec![0; length]);
+        delivery.streams.push(0, message, config).unwrap();
+        delivery.queued(at(0), length);
+        let (mut now, mut times) = (at(0), Vec::new());
+        while now < until {
+            let mut buffer = Vec::new();
+            while let Some((carried, _)) = delivery.streams.encode_next(1_171, &mut buffer) {
+                if matches!(carried, Carried::Fragment { index: 0, .. }) {
+                    times.push(now.as_micros() / 1_000);
+                }
+                sent.insert(packet(now, carried));
+            }
+            now = delivery.timeout(&sent, config).unwrap();
+            assert!(delivery.handle_timeout(now, &mut sent, config));
+        }
+        times
+    }
+
+    fn packet(now: Instant, carried: Carried) -> SentPacket {
+        SentPacket {
+            counter: now.as_micros(),
+            sent: now,
+            bytes: 100,
+            acknowledges: None,
+            carried: Some(carried),
+            more: Vec::new(),
+            lost: false,
+        }
+    }
+}

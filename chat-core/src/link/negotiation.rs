@@ -363,6 +363,9 @@ impl Endpoint {
             return None;
         };
         self.sessions.give_to(local, target);
+        // The answer has arrived where it was sent; another address has yet to prove itself.
+        let is_proved = path.remote == answered.path.remote;
+        let path = if is_proved { path } else { answered.path };
         self.install(target, path, answered.session);
         if target != slot {
             self.settle(slot);
@@ -396,6 +399,7 @@ impl Endpoint {
             return;
         };
         peer.abandon(&mut self.shared);
+        let has_moved = peer.is_connected && peer.path.remote != path.remote;
         peer.path = path;
         peer.allowance = None;
         let is_first = peer.install(&mut self.shared, session);
@@ -414,6 +418,10 @@ impl Endpoint {
         }
         if is_first {
             self.shared.events.push_back(Event::Connected { peer: id });
+        } else if has_moved {
+            self.shared
+                .events
+                .push_back(Event::Moved { peer: id, path });
         }
         self.settle(slot);
     }

@@ -218,3 +218,6 @@ fn joined(length: u32, mut fragments: Vec<(u8, Vec<u8>)>) -> Vec<u8> {
     }
     message
 }
+
+#[cfg(test)]
+mod tests;

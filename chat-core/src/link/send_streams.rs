@@ -334,3 +334,6 @@ fn find(streams: &mut [SendStream], number: u8, sequence: u64) -> Option<&mut Me
     let at = sequence.checked_sub(stream.first)?;
     stream.messages.get_mut(usize::try_from(at).ok()?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,3 +137,109 @@ impl SentPackets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn an_acknowledged_packet_is_taken_out_once() {
+        let mut packets = sent(5);
+        assert_eq!(acknowledge(&mut packets, &[3..=4, 1..=1]), [3, 4, 1]);
+        assert_eq!(acknowledge(&mut packets, &[0..=9]), [0, 2]);
+        assert_eq!(packets.oldest(), None);
+    }
+
+    #[test]
+    fn a_packet_is_lost_when_one_sent_three_later_has_arrived() {
+        let mut packets = sent(6);
+        assert_eq!(acknowledge(&mut packets, &[4..=4]), [4]);
+        assert_eq!(
+            lost(&mut packets, |packets, each| packets.lost_before(4, each)),
+            [0, 1]
+        );
+        assert_eq!(
+            lost(&mut packets, |packets, each| packets.lost_before(4, each)),
+            []
+        );
+        assert_eq!(packets.oldest(), Some(Instant::ZERO + MS * 2));
+    }
+
+    #[test]
+    fn a_packet_is_lost_when_it_has_waited_for_the_timeout() {
+        let mut packets = sent(6);
+        let now = Instant::ZERO + MS * 12;
+        let late = lost(&mut packets, |packets, each| {
+            packets.lost_after(now, MS * 10, each)
+        });
+        assert_eq!(late, [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_lost_packet_can_still_be_acknowledged() {
+        let mut packets = sent(1);
+        lost(&mut packets, |packets, each| packets.lost_before(9, each));
+        assert_eq!(packets.oldest(), None);
+        assert_eq!(acknowledge(&mut packets, &[0..=0]), [0]);
+    }
+
+    #[test]
+    fn too_many_packets_forget_those_that_are_lost_and_hold_up_further_ones() {
+        let mut packets = sent(MAX_PACKETS as u64);
+        assert!(packets.is_full());
+        lost(&mut packets, |packets, each| packets.lost_before(12, each));
+        for counter in 0..10 {
+            assert!(!packets.is_full());
+            packets.insert(packet(MAX_PACKETS as u64 + counter));
+        }
+        assert!(packets.is_full());
+        assert_eq!(packets.packets.len(), MAX_PACKETS);
+    }
+
+    #[test]
+    fn what_is_in_flight_when_all_is_forgotten_is_lost() {
+        let mut packets = sent(3);
+        assert_eq!(acknowledge(&mut packets, &[1..=1]), [1]);
+        assert_eq!(
+            lost(&mut packets, |packets, each| packets.clear(each)),
+            [0, 2]
+        );
+        assert_eq!(acknowledge(&mut packets, &[0..=9]), []);
+    }
+
+    /// Packets that were sent a millisecond after each other.
+    fn sent(count: u64) -> SentPackets {
+        let mut packets = SentPackets::default();
+        (0..count).for_each(|counter| packets.insert(packet(counter)));
+        packets
+    }
+
+    fn packet(counter: u64) -> SentPacket {
+        SentPacket {
+            counter,
+            sent: Instant::from_micros(counter * 1_000),
+            bytes: 100,
+            acknowledges: None,
+            carried: None,
+            more: Vec::new(),
+            lost: false,
+        }
+    }
+
+    fn acknowledge(packets: &mut SentPackets, ranges: &[RangeInclusive<u64>]) -> Vec<u64> {
+        let mut counters = Vec::new();
+        packets.acknowledge(ranges, |packet| counters.push(packet.counter));
+        counters
+    }
+
+    fn lost(
+        packets: &mut SentPackets,
+        lose: impl FnOnce(&mut SentPackets, &mut dyn FnMut(&SentPacket)),
+    ) -> Vec<u64> {
+        let mut counters = Vec::new();
+        lose(packets, &mut |packet| counters.push(packet.counter));
+        counters
+    }
+}

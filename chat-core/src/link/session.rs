@@ -129,3 +129,70 @@ impl Session {
         self.next_counter >= MAX_PACKETS
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    #[test]
+    fn a_packet_is_opened_once_and_only_unchanged() {
+        let (mut here, mut there) = pair();
+        let mut packet = sealed(&mut here, b"frames");
+        let mut changed = packet.clone();
+        changed[5] ^= 1;
+        assert_eq!(
+            open(&mut there, &mut changed),
+            Err(Dropped::Unauthenticated)
+        );
+        let mut copy = packet.clone();
+        assert_eq!(open(&mut there, &mut packet), Ok(b"frames".to_vec()));
+        assert_eq!(open(&mut there, &mut copy), Err(Dropped::Replayed));
+    }
+
+    #[test]
+    fn no_two_packets_have_the_same_counter() {
+        let (mut here, mut there) = pair();
+        let (mut one, mut two) = (sealed(&mut here, b"same"), sealed(&mut here, b"same"));
+        assert_ne!(one, two);
+        assert!(open(&mut there, &mut two).is_ok());
+        assert!(open(&mut there, &mut one).is_ok(), "late, but not too late");
+        assert!(here.has_sent(1) && !here.has_sent(2));
+    }
+
+    #[test]
+    fn a_packet_of_long_ago_is_not_recent() {
+        let (mut here, _) = pair();
+        for _ in 0..=RECENT_PACKETS {
+            sealed(&mut here, b"");
+        }
+        assert!(!here.has_sent_recently(0) && here.has_sent_recently(1));
+        assert!(!here.has_sent_recently(RECENT_PACKETS + 1));
+    }
+
+    fn pair() -> (Session, Session) {
+        let session = |send: u8, receive: u8| {
+            let keys = SessionKeys {
+                send: Zeroizing::new([send; 32]),
+                receive: Zeroizing::new([receive; 32]),
+            };
+            Session::new(Instant::ZERO, keys, 1, 2, [0; 16])
+        };
+        (session(1, 2), session(2, 1))
+    }
+
+    fn sealed(session: &mut Session, frames: &[u8]) -> Vec<u8> {
+        let mut packet = Vec::new();
+        session.begin(&mut packet);
+        packet.extend_from_slice(frames);
+        session.seal(&mut packet);
+        packet
+    }
+
+    fn open(session: &mut Session, packet: &mut [u8]) -> Result<Vec<u8>, Dropped> {
+        let counter = header::Data::parse(packet).unwrap().counter;
+        let opened = session.open(counter, packet)?;
+        Ok(packet[opened.frames].to_vec())
+    }
+}

@@ -19,13 +19,14 @@ frames! {
         }
         /// Asks for a packet back, to see whether the peer is alive.
         2 => Ping {}
-        /// A fragment of a message; a message that fits is one fragment.
+        /// A fragment of a message. Fragments begin at multiples of 1,040 bytes, and all but the
+        /// last of a message are so long; a message up to that length, an empty one too, is one.
         3 => Data {
             /// The stream, within which messages are delivered in order.
             stream: u8,
             /// The message's number in its stream, from 0.
             sequence: u64,
-            /// The length of the whole message in bytes.
+            /// The length of the whole message in bytes, at most 66,560.
             length: u32,
             /// Where this fragment begins.
             offset: u32,

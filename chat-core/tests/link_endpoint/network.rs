@@ -76,12 +76,16 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+        Self::with_config(seed, faults, LinkConfig::default())
+    }
+
+    pub(crate) fn with_config(seed: u64, faults: Faults, config: LinkConfig) -> Self {
         Self {
             now: Instant::from_micros(1_000_000),
             nodes: Vec::new(),
             faults,
             log: Vec::new(),
-            config: LinkConfig::default(),
+            config,
             in_flight: BTreeMap::new(),
             random: seed,
             sequence: 0,
@@ -140,7 +144,9 @@ impl Network {
     pub(crate) fn connect(&mut self, node: usize, to: usize, early: bool) -> PeerId {
         let (now, key, path) = (self.clocks(), self.key(to), self.path(to));
         let endpoint = &mut self.nodes[node].endpoint;
-        endpoint.connect(now, key, path, early).unwrap()
+        endpoint
+            .connect(now, key, path, early)
+            .expect("there is room for a few peers")
     }
 
     pub(crate) fn send(&mut self, node: usize, peer: PeerId, stream: u8, message: &[u8]) -> SendId {
@@ -148,7 +154,7 @@ impl Network {
         let endpoint = &mut self.nodes[node].endpoint;
         endpoint
             .send(now, peer, stream, Arc::from(message))
-            .unwrap()
+            .expect("there is room for a few messages")
     }
 
     /// Hands a datagram to a node at once.
@@ -300,7 +306,10 @@ impl Network {
 
     /// The current peer of a node with another node's key.
     pub(crate) fn peer(&self, node: usize, of: usize) -> PeerId {
-        self.nodes[node].endpoint.peer(&self.key(of)).unwrap()
+        self.nodes[node]
+            .endpoint
+            .peer(&self.key(of))
+            .expect("they have met")
     }
 
     pub(crate) fn draw(&mut self) -> u64 {
