@@ -56,3 +56,17 @@ fn an_ack_that_comes_after_the_handover_is_the_messages_one_final_state() {
     assert!(lines.len() <= 2, "{lines:?}");
     assert_eq!(world.lines("y"), shows(&["x: late"]));
 }
+
+#[test]
+fn a_direct_way_that_is_free_again_is_used_at_once() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.separate("x", "y");
+    world.command("x", send("y", "one"));
+    world.run(510);
+    world.lines("x");
+    world.join();
+    world.command("x", send("y", "two"));
+    world.run(450);
+    assert_eq!(world.lines("x"), shows(&["[Message received by y.]"]));
+    assert_eq!(world.lines("y"), shows(&["x: one", "x: two"]));
+}
