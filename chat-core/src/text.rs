@@ -5,8 +5,8 @@
 //! [`Ended`](crate::client::Event::Ended) and [`Stopped`](crate::server::Event::Stopped), about
 //! which the driver knows more than the state machine.
 //!
-//! Texts that come from elsewhere are [`neutralised`](neutral) here and nowhere else; names need
-//! none of it, because [`Name`](crate::name::Name) takes no character that could do harm.
+//! Texts that come from elsewhere are [neutralised](Neutral) here and nowhere else; names need
+//! none of it, because [`Name`] takes no character that could do harm.
 //!
 //! ```
 //! use chat_core::{client::Event, text::English, time::WallTime};
