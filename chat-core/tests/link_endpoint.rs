@@ -4,6 +4,8 @@
 mod delivery;
 #[path = "link_endpoint/handshakes.rs"]
 mod handshakes;
+#[path = "link_endpoint/members.rs"]
+mod members;
 #[path = "link_endpoint/network.rs"]
 mod network;
 #[path = "link_endpoint/paths.rs"]

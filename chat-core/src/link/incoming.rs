@@ -1,6 +1,6 @@
 //! Datagrams: which of them are for whom.
 
-use super::{Endpoint, Event, peer::Arrived, push_within_limit};
+use super::{Endpoint, Event, peer::Arrived, upkeep::push_within_limit};
 use crate::{
     id::Path,
     wire::header::{self, Datagram, Hello, HelloAck, Unknown, VERSION},

@@ -8,9 +8,11 @@ use crate::time::{Duration, Instant};
 
 /// A packet counts as lost when one sent so much later has arrived (RFC 9002 §6.1.1).
 const PACKET_THRESHOLD: u64 = 3;
-/// Packets remembered; at the limit those that count as lost are forgotten first, and an
+/// Packets in flight; at the limit further ones have to wait.
+const MAX_IN_FLIGHT: usize = 2_048;
+/// Packets remembered that count as lost; at the limit the oldest is forgotten, and an
 /// acknowledgement that comes all the same is not noticed.
-const MAX_PACKETS: usize = 2_048;
+const MAX_LOST: usize = 64;
 
 /// A packet that asks for an acknowledgement.
 #[derive(Debug)]
@@ -48,16 +50,11 @@ pub(super) struct SentPackets {
 impl SentPackets {
     /// Whether so many packets are in flight that another must wait.
     pub(super) fn is_full(&self) -> bool {
-        self.in_flight >= MAX_PACKETS
+        self.in_flight >= MAX_IN_FLIGHT
     }
 
     /// Notes a packet that was sent.
     pub(super) fn insert(&mut self, packet: SentPacket) {
-        if self.packets.len() >= MAX_PACKETS
-            && let Some(at) = self.packets.iter().position(|packet| packet.lost)
-        {
-            self.packets.remove(at);
-        }
         self.in_flight += 1;
         self.packets.push_back(packet);
     }
@@ -129,11 +126,16 @@ impl SentPackets {
                 continue;
             }
             if !is_lost(packet) {
-                return;
+                break;
             }
             packet.lost = true;
             self.in_flight -= 1;
             each(packet);
+        }
+        while self.packets.len() - self.in_flight > MAX_LOST
+            && self.packets.front().is_some_and(|packet| packet.lost)
+        {
+            self.packets.pop_front();
         }
     }
 }
@@ -186,16 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn too_many_packets_forget_those_that_are_lost_and_hold_up_further_ones() {
-        let mut packets = sent(MAX_PACKETS as u64);
+    fn too_many_packets_in_flight_hold_up_further_ones_and_few_lost_ones_are_remembered() {
+        let mut packets = sent(MAX_IN_FLIGHT as u64);
         assert!(packets.is_full());
-        lost(&mut packets, |packets, each| packets.lost_before(12, each));
-        for counter in 0..10 {
-            assert!(!packets.is_full());
-            packets.insert(packet(MAX_PACKETS as u64 + counter));
-        }
-        assert!(packets.is_full());
-        assert_eq!(packets.packets.len(), MAX_PACKETS);
+        packets.lost_before(MAX_IN_FLIGHT as u64, |_| {});
+        assert!(!packets.is_full());
+        assert_eq!(packets.in_flight, 2);
+        assert_eq!(packets.packets.len(), 2 + MAX_LOST);
     }
 
     #[test]

@@ -106,6 +106,31 @@ fn two_handshakes_at_once_become_one_session() {
 }
 
 #[test]
+fn two_handshakes_at_once_between_clocks_that_differ_leave_both_sides_connected() {
+    for seed in 0..20 {
+        let (mut network, peer) = Network::pair(seed, Faults::NONE);
+        network.nodes[(seed % 2) as usize].behind = secs(3_600);
+        network.faults.jitter = ms(seed);
+        network.run(ms(1));
+        let back = network.connect(1, 0, true);
+        network.send(0, peer, 0, b"from the first");
+        network.run(ms(seed / 2));
+        network.send(1, back, 0, b"from the second");
+        network.run(secs(2));
+        for minute in 0..10u8 {
+            network.send(0, peer, 0, &[minute]);
+            network.send(1, back, 0, &[minute]);
+            network.run(secs(60));
+        }
+        assert_eq!(network.messages(0).len(), 11);
+        assert_eq!(network.messages(1).len(), 11);
+        assert_eq!(network.notices(0), [&Event::Connected { peer }]);
+        assert_eq!(network.notices(1), [&Event::Connected { peer: back }]);
+        assert_eq!(network.nodes[0].endpoint.counters().unknown_session, 0);
+    }
+}
+
+#[test]
 fn an_old_session_is_renewed_without_a_gap() {
     let (mut network, peer) = Network::pair(1, Faults::NONE);
     let mut expected = Vec::new();

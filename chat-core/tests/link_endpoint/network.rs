@@ -51,7 +51,16 @@ pub(crate) struct Node {
     pub(crate) events: Vec<(Instant, Event)>,
     /// It sends and receives nothing.
     pub(crate) is_cut_off: bool,
+    /// How far its wall clock is behind.
+    pub(crate) behind: Duration,
     identity: u8,
+}
+
+impl Node {
+    fn clocks(&self, now: Instant) -> Now {
+        let wall = EPOCH + now.as_micros() - self.behind.as_micros() as u64;
+        Now::new(now, WallTime::from_micros(wall))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -110,6 +119,7 @@ impl Network {
             address: address(number as u8 + 1, 4_000),
             events: Vec::new(),
             is_cut_off: false,
+            behind: Duration::ZERO,
             identity,
         });
         number
@@ -142,7 +152,8 @@ impl Network {
     }
 
     pub(crate) fn connect(&mut self, node: usize, to: usize, early: bool) -> PeerId {
-        let (now, key, path) = (self.clocks(), self.key(to), self.path(to));
+        let now = self.nodes[node].clocks(self.now);
+        let (key, path) = (self.key(to), self.path(to));
         let endpoint = &mut self.nodes[node].endpoint;
         endpoint
             .connect(now, key, path, early)
@@ -150,7 +161,7 @@ impl Network {
     }
 
     pub(crate) fn send(&mut self, node: usize, peer: PeerId, stream: u8, message: &[u8]) -> SendId {
-        let now = self.clocks();
+        let now = self.nodes[node].clocks(self.now);
         let endpoint = &mut self.nodes[node].endpoint;
         endpoint
             .send(now, peer, stream, Arc::from(message))
@@ -159,15 +170,15 @@ impl Network {
 
     /// Hands a datagram to a node at once.
     pub(crate) fn hand_in(&mut self, node: usize, from: SocketAddr, bytes: &[u8]) {
-        let now = self.clocks();
+        let now = self.nodes[node].clocks(self.now);
         let endpoint = &mut self.nodes[node].endpoint;
         endpoint.handle_datagram(now, Path::to(from), &mut bytes.to_vec());
     }
 
     /// Lets everybody send and report what waits.
     pub(crate) fn drain(&mut self) {
-        let now = self.clocks();
         for node in 0..self.nodes.len() {
+            let now = self.nodes[node].clocks(self.now);
             let (mut buffer, mut datagrams) = (Vec::new(), 0);
             loop {
                 while let Some(event) = self.nodes[node].endpoint.poll_event() {
@@ -233,7 +244,6 @@ impl Network {
             return false;
         };
         self.now = self.now.max(next);
-        let now = self.clocks();
         while let Some(entry) = self.in_flight.first_entry() {
             if entry.key().0 > self.now {
                 break;
@@ -242,11 +252,13 @@ impl Network {
             let to = self.nodes.iter_mut().find(|node| node.address == sent.to);
             if let Some(node) = to.filter(|node| !node.is_cut_off) {
                 let mut bytes = sent.bytes;
+                let now = node.clocks(self.now);
                 node.endpoint
                     .handle_datagram(now, Path::to(sent.from), &mut bytes);
             }
         }
         for node in &mut self.nodes {
+            let now = node.clocks(self.now);
             node.endpoint.handle_timeout(now);
         }
         self.drain();

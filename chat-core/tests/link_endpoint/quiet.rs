@@ -142,11 +142,8 @@ fn a_dead_peer_is_tried_about_twice_a_second_while_something_is_owed() {
     network.run(secs(60));
     let sent = network.log.len();
     network.run(secs(60));
-    assert!(
-        network.log.len() - sent < 100,
-        "{} a minute",
-        network.log.len() - sent
-    );
+    let datagrams = network.log.len() - sent;
+    assert!((30..120).contains(&datagrams), "{datagrams} a minute");
     network.nodes[1].is_cut_off = false;
     network.run(secs(6));
     assert_eq!(network.messages(1)[1..], [b"hello"]);
