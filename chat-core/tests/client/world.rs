@@ -1,6 +1,6 @@
 //! A virtual world: machines, their stores, and a network with a delay of a millisecond.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chat_core::{
     action::Action,
@@ -68,12 +68,39 @@ struct Datagram {
     bytes: Vec<u8>,
 }
 
+/// What happens to datagrams by chance.
+#[derive(Default)]
+struct Weather {
+    chance: Chance,
+    /// So many of a hundred are lost.
+    loss: u64,
+    /// So many of a hundred arrive twice.
+    duplication: u64,
+    /// What is added to the delay at most, in microseconds.
+    jitter: u64,
+}
+
+/// Numbers that follow from a seed (splitmix64).
+#[derive(Default)]
+pub(crate) struct Chance(pub(crate) u64);
+
+impl Chance {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut draw = self.0;
+        draw = (draw ^ (draw >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        draw = (draw ^ (draw >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (draw ^ (draw >> 31)) % limit.max(1)
+    }
+}
+
 pub(crate) struct World {
     now: u64,
     nodes: BTreeMap<String, Node>,
-    network: VecDeque<Datagram>,
+    network: Vec<Datagram>,
     /// Pairs of ports between which nothing gets through, in this direction.
     blocked: BTreeSet<(u16, u16)>,
+    weather: Weather,
     pub(crate) config: ClientConfig,
     pub(crate) server_config: ServerConfig,
     pub(crate) server_identity: u8,
@@ -84,8 +111,9 @@ impl World {
         Self {
             now: 0,
             nodes: BTreeMap::new(),
-            network: VecDeque::new(),
+            network: Vec::new(),
             blocked: BTreeSet::new(),
+            weather: Weather::default(),
             config: ClientConfig::default(),
             server_config: ServerConfig::default(),
             server_identity: 99,
@@ -211,6 +239,21 @@ impl World {
         self.blocked.clear();
     }
 
+    /// From now on datagrams are lost, doubled and delayed by chance.
+    pub(crate) fn storm(&mut self, seed: u64, loss: u64, duplication: u64, jitter: u64) {
+        self.weather = Weather {
+            chance: Chance(seed),
+            loss,
+            duplication,
+            jitter,
+        };
+    }
+
+    /// From now on every datagram arrives, once and in order.
+    pub(crate) fn calm(&mut self) {
+        self.weather = Weather::default();
+    }
+
     pub(crate) fn command(&mut self, who: &str, command: Command) {
         let now = self.time();
         match &mut self.node(who).machine {
@@ -291,14 +334,41 @@ impl World {
     /// Delivers what is due, then does what the machines want.
     fn turn(&mut self) {
         let now = self.time();
-        let due = self.network.iter().take_while(|first| first.at <= self.now);
-        let mut due: Vec<_> = self.network.drain(..due.count()).collect();
+        let (mut due, later): (Vec<_>, _) = core::mem::take(&mut self.network)
+            .into_iter()
+            .partition(|datagram| datagram.at <= self.now);
+        self.network = later;
+        due.sort_by_key(|datagram| datagram.at);
+        let mut sent = Vec::new();
         for node in self.nodes.values_mut() {
             let port = node.port;
             for datagram in due.iter_mut().filter(|datagram| datagram.to == port) {
                 node.receive(now, datagram);
             }
-            node.act(now, &mut self.network, &self.blocked);
+            node.act(now, &mut sent);
+        }
+        for datagram in sent {
+            self.carry(datagram);
+        }
+    }
+
+    fn carry(&mut self, datagram: Datagram) {
+        let weather = &mut self.weather;
+        let mut copies = usize::from(weather.chance.below(100) >= weather.loss);
+        if weather.chance.below(100) < weather.duplication {
+            copies += 1;
+        }
+        if self.blocked.contains(&(datagram.from, datagram.to)) {
+            return;
+        }
+        for _ in 0..copies {
+            let at = datagram.at + weather.chance.below(weather.jitter);
+            let bytes = datagram.bytes.clone();
+            self.network.push(Datagram {
+                at,
+                bytes,
+                ..datagram
+            });
         }
     }
 
@@ -325,7 +395,7 @@ impl Node {
         }
     }
 
-    fn act(&mut self, now: Now, network: &mut VecDeque<Datagram>, blocked: &BTreeSet<(u16, u16)>) {
+    fn act(&mut self, now: Now, sent: &mut Vec<Datagram>) {
         let due = |at: Option<Instant>| at.is_some_and(|at| at <= now.instant);
         match &mut self.machine {
             Some(Machine::Client(client)) if due(client.poll_timeout()) => {
@@ -357,17 +427,12 @@ impl Node {
                     self.store.handle(id, operation);
                     self.complete(now);
                 }
-                Some(Ok(Action::Send(to)) | Err(Action::Send(to))) => {
-                    let route = (self.port, to.remote.port());
-                    if !blocked.contains(&route) {
-                        network.push_back(Datagram {
-                            at: now.instant.as_micros() + DELAY,
-                            from: route.0,
-                            to: route.1,
-                            bytes: buffer.clone(),
-                        });
-                    }
-                }
+                Some(Ok(Action::Send(to)) | Err(Action::Send(to))) => sent.push(Datagram {
+                    at: now.instant.as_micros() + DELAY,
+                    from: self.port,
+                    to: to.remote.port(),
+                    bytes: buffer.clone(),
+                }),
             }
         }
     }

@@ -1,0 +1,205 @@
+//! Everything at once: what was accepted arrives, once, in order, whatever happened on the way.
+
+use std::collections::BTreeMap;
+
+use chat_core::{
+    client::{Command, Event},
+    id::MessageId,
+};
+
+use crate::world::{Chance, SERVER, World, dereg, reg, send};
+
+const USERS: [&str; 3] = ["x", "y", "z"];
+
+/// What one user has typed, and what is known of it.
+#[derive(Default)]
+struct Typed {
+    /// Recipient and number, in the order typed; whether it surely was taken.
+    messages: Vec<(usize, usize, bool)>,
+    /// How many of them are known to have been taken or refused.
+    settled: usize,
+}
+
+struct Chaos {
+    world: World,
+    chance: Chance,
+    typed: [Typed; 3],
+    /// By recipient: sender and number, in the order shown.
+    shown: [Vec<(usize, usize)>; 3],
+    final_states: BTreeMap<MessageId, usize>,
+    numbers: usize,
+    log: Vec<String>,
+}
+
+impl Chaos {
+    fn new(seed: u64) -> Self {
+        let mut chaos = Self {
+            world: World::with_clients(&USERS),
+            chance: Chance(seed),
+            typed: Default::default(),
+            shown: Default::default(),
+            final_states: BTreeMap::new(),
+            numbers: 0,
+            log: Vec::new(),
+        };
+        let (loss, duplication) = (chaos.chance.below(30), chaos.chance.below(20));
+        let jitter = chaos.chance.below(40_000);
+        chaos.world.storm(seed, loss, duplication, jitter);
+        chaos
+    }
+
+    fn step(&mut self) {
+        let user = self.chance.below(3) as usize;
+        let who = USERS[user];
+        let running = self.world.is_running(who);
+        match self.chance.below(24) {
+            0 if running => {
+                self.log.push(format!("kill {who}"));
+                self.world.kill(who);
+                self.typed[user].settled = self.typed[user].messages.len();
+            }
+            0..=2 if !running => {
+                self.log.push(format!("start {who}"));
+                self.world.start(who);
+            }
+            3 if running => self.type_in(user, dereg()),
+            4 if running => self.type_in(user, reg()),
+            5 => {
+                let other = USERS[self.chance.below(3) as usize];
+                let other = if other == who { SERVER } else { other };
+                self.log.push(format!("separate {who} {other}"));
+                self.world.separate(who, other);
+            }
+            6 | 7 => {
+                self.log.push("join".into());
+                self.world.join();
+            }
+            8 if self.world.is_running(SERVER) => {
+                self.log.push("kill the server".into());
+                self.world.kill(SERVER);
+            }
+            8..=10 if !self.world.is_running(SERVER) => {
+                self.log.push("start the server".into());
+                self.world.start(SERVER);
+            }
+            11..=20 if running => {
+                let to = (user + 1 + self.chance.below(2) as usize) % 3;
+                self.numbers += 1;
+                let number = self.numbers;
+                self.typed[user].messages.push((to, number, false));
+                self.type_in(user, send(USERS[to], &number.to_string()));
+                self.type_in(user, Command::Note(format!("after {number}")));
+            }
+            _ => {}
+        }
+        let pause = [1, 10, 100, 1_000, 4_000][self.chance.below(5) as usize];
+        self.run(pause);
+    }
+
+    fn type_in(&mut self, user: usize, command: Command) {
+        self.log.push(format!("{} types {command:?}", USERS[user]));
+        self.world.command_if_running(USERS[user], command);
+    }
+
+    fn run(&mut self, millis: u64) {
+        self.world.run(millis);
+        for user in 0..3 {
+            for event in self.world.events(USERS[user]) {
+                self.log.push(format!("{} shows {event:?}", USERS[user]));
+                self.take(user, event);
+            }
+        }
+    }
+
+    fn take(&mut self, user: usize, event: Event) {
+        let typed = &mut self.typed[user];
+        match event {
+            Event::Message { sender, text, .. } => {
+                let sender = USERS.iter().position(|name| *name == sender.as_str());
+                let number = text.as_str().parse().expect("a number");
+                self.shown[user].push((sender.expect("a user"), number));
+            }
+            // The refused one stands right before its note.
+            Event::Refused(_) => {}
+            Event::Note(note) => {
+                let number: usize = note["after ".len()..].parse().expect("a number");
+                let last = self.log[..self.log.len() - 1]
+                    .iter()
+                    .rev()
+                    .find(|line| line.starts_with(&format!("{} shows", USERS[user])));
+                let refused = last.is_some_and(|line| line.contains("Refused(Offline"));
+                for (_, typed, taken) in &mut typed.messages {
+                    *taken |= *typed == number && !refused;
+                }
+            }
+            Event::Received { id, .. } | Event::SavedReceived { id, .. } => {
+                *self.final_states.entry(id).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn settle(&mut self) {
+        self.log.push("the storm is over".into());
+        self.world.calm();
+        self.world.join();
+        for who in [SERVER].iter().chain(&USERS) {
+            if !self.world.is_running(who) {
+                self.world.start(who);
+            }
+        }
+        self.run(20_000);
+        for user in 0..3 {
+            self.type_in(user, reg());
+        }
+        self.run(60_000);
+    }
+
+    fn check(&self) -> Result<(), String> {
+        for user in 0..3 {
+            let name = USERS[user];
+            if !self.world.is_running(name) {
+                return Err(format!("{name} has ended"));
+            }
+            let owed = self.world.client(name).owed();
+            if owed > 0 {
+                return Err(format!("{name} owes {owed}"));
+            }
+            for (to, number, taken) in &self.typed[user].messages {
+                let shown = self.shown[*to]
+                    .iter()
+                    .filter(|shown| **shown == (user, *number));
+                let count = shown.count();
+                if count > 1 || *taken && count == 0 {
+                    return Err(format!("{number} of {name} was shown {count} times"));
+                }
+            }
+            for sender in 0..3 {
+                let numbers = self.shown[user].iter().filter(|(from, _)| *from == sender);
+                if !numbers.is_sorted_by_key(|(_, number)| number) {
+                    return Err(format!("{name} saw {} out of order", USERS[sender]));
+                }
+            }
+        }
+        match self.final_states.iter().find(|(_, count)| **count > 1) {
+            Some((id, count)) => Err(format!("{id} was received {count} times")),
+            None => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn whatever_happens_what_was_taken_arrives_once_and_in_order() {
+    let first = std::env::var("CHAT_SEED").map_or(0, |seed| seed.parse().expect("a number"));
+    let count = std::env::var("CHAT_SEEDS").map_or(20, |count| count.parse().expect("a number"));
+    for seed in first..first + count {
+        let mut chaos = Chaos::new(seed);
+        for _ in 0..60 {
+            chaos.step();
+        }
+        chaos.settle();
+        if let Err(error) = chaos.check() {
+            panic!("{}\nseed {seed}: {error}", chaos.log.join("\n"));
+        }
+    }
+}
