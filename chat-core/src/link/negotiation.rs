@@ -194,8 +194,14 @@ impl Endpoint {
         let known = of_key().find(|(_, peer)| peer.incarnation == Some(incarnation));
         let unbound = || of_key().find(|(_, peer)| peer.incarnation.is_none());
         if let Some((slot, _)) = known.or_else(unbound) {
-            if is_fresh && let Some(peer) = self.peers.at_mut(slot) {
+            let peer = self.peers.at_mut(slot)?;
+            if is_fresh {
                 peer.incarnation = Some(incarnation);
+            }
+            if let Some(allowance) = &mut peer.allowance
+                && peer.path.remote == wish.path.remote
+            {
+                allowance.received(wish.bytes);
             }
             return Some(slot);
         }
