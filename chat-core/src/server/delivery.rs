@@ -188,7 +188,8 @@ impl State {
         }
     }
 
-    /// What was read is trimmed from a mailbox; for other logs the cursor is kept.
+    /// What was read is trimmed from a mailbox; for other logs the cursor is kept. A log that was
+    /// left and read to its end is read no more.
     fn note_progress(&mut self, now: Now, id: SessionId) {
         while let Some(login) = self.sessions.login_mut(id) {
             let Some((log, position)) = login.reader.progress() else {
@@ -203,6 +204,12 @@ impl State {
                 let write_at = now.instant + self.config.cursor_interval;
                 self.timers.set_no_later(Timer::Cursors, write_at);
             }
+        }
+        while let Some(login) = self.sessions.login_mut(id) {
+            let Some(log) = login.reader.take_left() else {
+                break;
+            };
+            self.detach(now, id, log);
         }
     }
 

@@ -13,9 +13,6 @@ use crate::{
     wire::Presence,
 };
 
-/// Later than every position; databases count in signed integers.
-const END: Position = Position(i64::MAX as u64);
-
 impl State {
     /// The owner of an ephemeral name was lost: it may still come back.
     pub(super) fn free_later(&mut self, now: Now, name: Name) {
@@ -28,7 +25,8 @@ impl State {
     /// back.
     pub(super) fn free(&mut self, now: Now, name: &Name) {
         let Some(user) = self.names.get(name) else {
-            return self.empty_mailbox(now, name, Task::Nothing);
+            // Mail may have come until the end.
+            return self.empty_mailbox(now, name);
         };
         if user.presence != Presence::Offline || !user.record.ephemeral {
             return;
@@ -42,7 +40,7 @@ impl State {
             }
             return;
         }
-        self.empty_mailbox(now, name, Task::Nothing);
+        self.empty_mailbox(now, name);
         if let Some(user) = self.names.get_mut(name) {
             user.freeing = true;
         }
@@ -51,8 +49,20 @@ impl State {
         self.write(now, Table::Names, key, Some(revision), None, again);
     }
 
-    fn empty_mailbox(&mut self, now: Now, name: &Name, then: Task) {
+    /// Finds out where the mailbox ends, and trims it up to there.
+    fn empty_mailbox(&mut self, now: Now, name: &Name) {
         let log = Log::Mailbox(name.clone());
-        self.start(now, StoreOperation::Trim { log, up_to: END }, then);
+        let attach = StoreOperation::AttachLog { log: log.clone() };
+        self.start(now, attach, Task::Empty(log));
+    }
+
+    /// The mailbox ends here. Later mail is for whoever has the name then.
+    pub(super) fn empty(&mut self, now: Now, log: Log, up_to: Position) {
+        if self.attachments.head(&log).is_none() {
+            let detach = StoreOperation::DetachLog { log: log.clone() };
+            self.start(now, detach, Task::Nothing);
+        }
+        let trim = StoreOperation::Trim { log, up_to };
+        self.start(now, trim, Task::Nothing);
     }
 }

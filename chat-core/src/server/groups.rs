@@ -131,11 +131,11 @@ impl State {
             let again = Self::again(id, ChatFrame::LeaveGroup { request, group });
             return self.write(now, Table::Members, key, expected, None, again);
         }
-        let login = self.sessions.login_mut(id);
-        if let Some(login) = login.filter(|login| login.reader.reads(&log)) {
-            login.reader.remove(&log);
-            self.detach(now, id, log);
+        // What was sent before is still delivered.
+        if let Some(login) = self.sessions.login_mut(id) {
+            login.reader.leave(&log);
         }
+        self.read_on(now, id);
         if self.members.group(&group).is_some() {
             self.completed(id, request);
         } else {

@@ -17,6 +17,8 @@ pub(super) struct LogReader {
     head: Option<Position>,
     /// What is read for now ends here; absent: at the head.
     until: Option<Position>,
+    /// The log was left: what is read ends there for good.
+    left: bool,
     page: VecDeque<Item>,
     /// Once the page is used up, everything up to here was read.
     page_end: Position,
@@ -35,6 +37,7 @@ impl LogReader {
             sent,
             head: None,
             until: None,
+            left: false,
             page: VecDeque::new(),
             page_end: sent,
             asked: None,
@@ -57,12 +60,26 @@ impl LogReader {
 
     /// From here on, what the log holds at this moment is read.
     pub(super) const fn stop_at_head(&mut self) {
-        self.until = self.head;
+        if !self.left {
+            self.until = self.head;
+        }
     }
 
-    /// From here on, whatever the log holds is read.
+    /// From here on, whatever the log holds is read, unless it was left.
     pub(super) const fn follow_head(&mut self) {
-        self.until = None;
+        if !self.left {
+            self.until = None;
+        }
+    }
+
+    /// What the log holds at this moment is read, and nothing more.
+    pub(super) const fn leave(&mut self) {
+        self.until = self.head;
+        self.left = true;
+    }
+
+    pub(super) const fn is_left(&self) -> bool {
+        self.left
     }
 
     fn limit(&self) -> Position {
@@ -136,7 +153,8 @@ impl LogReader {
 
     /// An entry has been appended. Whether it is the very next one to be sent.
     pub(super) fn arrived(&mut self, position: Position) -> bool {
-        let is_next = self.asked.is_none()
+        let is_next = !self.left
+            && self.asked.is_none()
             && self.head.is_some_and(|head| self.sent >= head)
             && position.0 == self.sent.0 + 1;
         self.see_head(position);

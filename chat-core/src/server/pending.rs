@@ -1,7 +1,9 @@
 //! Operations of the store that are under way, and what waits for each.
 //!
 //! An operation that failed because the store was unavailable, or whose completion does not come,
-//! is given to the store again: every operation may be repeated.
+//! is given to the store again: every operation may be repeated. The end of a subscription is not:
+//! repeated late, it would end a later subscription to the same log, while one that goes on by
+//! mistake only reports what nobody waits for.
 
 use alloc::collections::{BTreeMap, VecDeque};
 
@@ -54,9 +56,11 @@ impl<T> Pending<T> {
             task,
             interval: FIRST_REPETITION,
         };
+        if !matches!(waiting.operation, StoreOperation::DetachLog { .. }) {
+            self.repetitions.set(id, now + FIRST_REPETITION);
+        }
         self.waiting.insert(id, waiting);
         self.outgoing.push_back(id);
-        self.repetitions.set(id, now + FIRST_REPETITION);
         id
     }
 
@@ -69,7 +73,7 @@ impl<T> Pending<T> {
         Some((operation, task))
     }
 
-    /// The store works again: everything under way is repeated.
+    /// The store works again: everything under way is repeated at once.
     pub(super) fn repeat_all(&mut self, now: Instant) {
         for (id, waiting) in &mut self.waiting {
             waiting.interval = FIRST_REPETITION;
@@ -92,9 +96,14 @@ impl<T> Pending<T> {
     /// The next operation for the store.
     pub(super) fn poll(&mut self) -> Option<(OperationId, StoreOperation)> {
         while let Some(id) = self.outgoing.pop_front() {
-            if let Some(waiting) = self.waiting.get(&id) {
-                return Some((id, waiting.operation.clone()));
+            let Some(waiting) = self.waiting.get(&id) else {
+                continue;
+            };
+            let operation = waiting.operation.clone();
+            if matches!(operation, StoreOperation::DetachLog { .. }) {
+                self.waiting.remove(&id);
             }
+            return Some((id, operation));
         }
         None
     }
@@ -117,6 +126,19 @@ impl<T> Pending<T> {
 mod tests {
     use super::*;
     use crate::store::Table;
+
+    #[test]
+    fn the_end_of_a_subscription_is_not_repeated() {
+        let mut pending = Pending::new();
+        let detach = StoreOperation::DetachLog {
+            log: crate::store::Log::Channel,
+        };
+        let id = pending.start(Instant::ZERO, detach.clone(), ());
+        assert_eq!(pending.poll(), Some((id, detach)));
+        pending.repeat_all(Instant::ZERO);
+        assert_eq!(pending.poll(), None);
+        assert_eq!(pending.next_timeout(), None);
+    }
 
     const OPERATION: StoreOperation = StoreOperation::AttachTable {
         table: Table::Names,

@@ -96,8 +96,10 @@ impl Reader {
         self.logs.iter().map(LogReader::log)
     }
 
+    /// Whether a log is read, and was not left.
     pub(super) fn reads(&self, log: &Log) -> bool {
-        self.logs().any(|known| known == log)
+        let mut logs = self.logs.iter();
+        logs.any(|reader| reader.log() == log && !reader.is_left())
     }
 
     /// Reads one more log, from the entry after `sent` on, all of it live.
@@ -105,6 +107,7 @@ impl Reader {
         if self.reads(&log) {
             return;
         }
+        self.remove(&log);
         let mut reader = LogReader::new(log, sent);
         if let Some(head) = head {
             reader.see_head(head);
@@ -112,10 +115,34 @@ impl Reader {
         self.logs.push(reader);
     }
 
+    /// Reads a log to where it ends at this moment, and no further.
+    pub(super) fn leave(&mut self, log: &Log) {
+        if let Some(reader) = self.log_mut(log) {
+            reader.leave();
+        }
+    }
+
+    /// A log that was left and has been read and accepted to its end: it is read no more.
+    pub(super) fn take_left(&mut self) -> Option<Log> {
+        let is_done = |reader: &LogReader| {
+            let mut unaccepted = self.unaccepted.iter();
+            reader.is_left()
+                && reader.has_read_all()
+                && !unaccepted.any(|entry| entry.log == *reader.log())
+        };
+        let at = self.logs.iter().position(is_done)?;
+        Some(self.logs.remove(at).log().clone())
+    }
+
     /// Reads a log no more.
     pub(super) fn remove(&mut self, log: &Log) {
         self.logs.retain(|reader| reader.log() != log);
         self.forget(|entry| entry.log == *log);
+    }
+
+    /// Whether everything that was kept has been sent.
+    pub(super) fn has_caught_up(&self) -> bool {
+        matches!(self.phase, Phase::Draining | Phase::Live)
     }
 
     fn log_mut(&mut self, log: &Log) -> Option<&mut LogReader> {

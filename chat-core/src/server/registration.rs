@@ -1,5 +1,7 @@
 //! Going online and leaving.
 
+use alloc::{string::ToString, vec::Vec};
+
 use super::{
     Event,
     reader::Reader,
@@ -12,10 +14,10 @@ use crate::{
     id::InstanceId,
     name::Name,
     store::{Log, Position, Revision, StoreOperation, Table},
+    streams,
     time::{Duration, Now},
-    wire::{Address, ChatFrame, Presence, ReadPosition, Refusal},
+    wire::{Address, ChatFrame, Presence, ReadPosition, Refusal, TableVersion},
 };
-use alloc::{string::ToString, vec::Vec};
 
 /// A peer that has left is closed after this time, so that the last answer gets through.
 const CLOSE_DELAY: Duration = Duration::from_secs(1);
@@ -170,10 +172,23 @@ impl State {
             }
             self.read_on(now, id);
         } else {
-            if let Some(login) = self.sessions.login_mut(id) {
-                login.instance = instance;
-            }
             self.confirm(id, request, returning, &name);
+            self.repeat_login(now, id, instance, table);
+        }
+    }
+
+    /// The client registers again where it is registered: it may wait for what it was told before.
+    fn repeat_login(&mut self, now: Now, id: SessionId, instance: InstanceId, table: TableVersion) {
+        let after = self.table.after(table, self.table_is_whole());
+        let Some(login) = self.sessions.login_mut(id) else {
+            return;
+        };
+        login.instance = instance;
+        login.table_after = login.table_after.min(after);
+        let has_caught_up = login.reader.has_caught_up();
+        self.schedule_table(now);
+        if has_caught_up {
+            self.send(id, streams::CATCH_UP, &ChatFrame::CaughtUp {});
         }
     }
 

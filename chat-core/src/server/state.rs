@@ -64,6 +64,8 @@ pub(super) enum Task {
     TrimMailbox(SessionId),
     Cursor(String),
     Free(Name),
+    /// Where a mailbox ends that is to be emptied.
+    Empty(Log),
     /// The oldest entries of a log.
     FetchOldest(Log),
     /// The notice that an entry has expired, after which the log is trimmed up to it.

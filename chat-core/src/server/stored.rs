@@ -179,7 +179,10 @@ impl State {
                 self.read_on(now, reader);
             }
         }
-        self.release(now, task, |state, task| state.resume(now, task));
+        self.release(now, task, |state, task| match task {
+            Task::Empty(log) => state.empty(now, log, head),
+            task => state.resume(now, task),
+        });
     }
 
     fn fetched(&mut self, now: Now, session: SessionId, log: &Log, entries: Vec<Entry>) {

@@ -4,6 +4,7 @@ mod crash;
 mod groups;
 mod limits;
 mod mail;
+mod model;
 mod presence;
 mod registration;
 mod table;

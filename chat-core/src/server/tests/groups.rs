@@ -69,6 +69,37 @@ fn who_joins_gets_what_is_sent_from_then_on_and_who_left_gets_nothing() {
 }
 
 #[test]
+fn who_leaves_while_catching_up_still_gets_what_was_sent_before() {
+    let mut world = World::with(crate::config::ServerConfig {
+        max_unaccepted: 2,
+        ..Default::default()
+    });
+    world.register("x");
+    world.register("y");
+    world.create_and_join("g", &["x", "y"]);
+    world.deregister("y");
+    for number in 1..6 {
+        world.submit("x", number, &group("g"), "before");
+    }
+    world.register("y");
+    world.ask("y", |request| ChatFrame::LeaveGroup {
+        request,
+        group: name("g"),
+    });
+    world.submit("x", 6, &group("g"), "after");
+    assert_eq!(world.accept("y").len(), 5);
+    let log = crate::store::Log::Group(name("g"));
+    let readers = world.state.attachments.see_head(&log, Position(6));
+    assert_eq!(readers.len(), 1, "only one reads on");
+    world.ask("y", |request| ChatFrame::JoinGroup {
+        request,
+        group: name("g"),
+    });
+    world.submit("x", 7, &group("g"), "again");
+    assert_eq!(world.accept("y"), ["live post x: again"]);
+}
+
+#[test]
 fn groups_and_members_and_cursors_survive_a_restart() {
     let mut world = World::new();
     world.register("x");
