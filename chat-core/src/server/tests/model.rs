@@ -14,7 +14,7 @@ use crate::{
     conversation::Conversation,
     id::MessageId,
     link::PeerId,
-    store::{Log, OperationId, StoreEvent, StoreOperation},
+    store::{Log, OperationId, StoreError, StoreEvent, StoreOperation},
     time::{Duration, WallTime},
     wire::{Bytes, ChatFrame, Content, Decoder, List},
 };
@@ -37,8 +37,10 @@ enum Move {
     Pass(u64),
     /// The store does nothing until it is asked to.
     Block,
-    /// The store does so many of the operations that wait.
+    /// The store does one of the operations that wait, in whatever order.
     Work(usize),
+    /// The store tells that it does not know what became of an operation: done or not.
+    Fail(usize, bool),
     Unblock,
     Restart,
 }
@@ -56,7 +58,8 @@ fn moves() -> impl Strategy<Value = Move> {
         6 => (user, 1..5_usize).prop_map(|(user, count)| Move::Accept(user, count)),
         2 => (0..3_000_u64).prop_map(Move::Pass),
         1 => Just(Move::Block),
-        3 => (1..6_usize).prop_map(Move::Work),
+        6 => (0..9_usize).prop_map(Move::Work),
+        1 => (0..9_usize, any::<bool>()).prop_map(|(at, done)| Move::Fail(at, done)),
         1 => Just(Move::Unblock),
         1 => Just(Move::Restart),
     ]
@@ -126,13 +129,25 @@ impl Model {
             Move::Block => {
                 self.world.blocked.get_or_insert_default();
             }
-            Move::Work(count) => {
-                let blocked = self.world.blocked.get_or_insert_default();
-                let count = count.min(blocked.len());
-                for (id, operation) in blocked.drain(..count).collect::<Vec<_>>() {
+            Move::Work(at) => {
+                if let Some((id, operation)) = self.take_operation(at) {
                     self.world.store.handle(id, operation);
+                    self.world.settle();
                 }
-                self.world.settle();
+            }
+            Move::Fail(at, is_done) => {
+                if let Some((id, operation)) = self.take_operation(at) {
+                    if is_done {
+                        self.world.store.handle(OperationId(u64::MAX), operation);
+                    }
+                    let failed = StoreEvent::Failed {
+                        operation: id,
+                        error: StoreError::Unavailable,
+                    };
+                    let now = self.world.now();
+                    self.world.state.handle_stored(now, failed);
+                    self.world.settle();
+                }
             }
             Move::Unblock => self.world.unblock(),
             Move::Restart => self.restart(),
@@ -142,6 +157,24 @@ impl Model {
                 self.hear(user, peer);
             }
         }
+    }
+
+    /// An operation that waits. Subscriptions begin and end in the order asked for.
+    fn take_operation(&mut self, at: usize) -> Option<(OperationId, StoreOperation)> {
+        let blocked = self.world.blocked.get_or_insert_default();
+        let at = at.checked_rem(blocked.len())?;
+        let is_subscription = |(_, operation): &(OperationId, StoreOperation)| {
+            matches!(
+                operation,
+                StoreOperation::AttachLog { .. } | StoreOperation::DetachLog { .. }
+            )
+        };
+        let at = if is_subscription(&blocked[at]) {
+            blocked.iter().position(is_subscription)?
+        } else {
+            at
+        };
+        Some(blocked.remove(at))
     }
 
     fn restart(&mut self) {
