@@ -4,6 +4,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 
 use crate::{id::PublicKey, time::WallTime};
 
+/// Keys that are remembered; at the limit the one with the lowest counter is forgotten.
+const MAX_KEYS: usize = 1 << 14;
+
 /// The highest handshake counter seen of each key.
 ///
 /// A counter follows the wall clock, so that of a key that is not known must not be before the
@@ -23,9 +26,8 @@ impl EarlyGuard {
         self.floor.get_or_insert(wall.as_micros());
     }
 
-    /// Whether the counter is higher than all that came of this key; it is then noted. At most
-    /// `max` keys are remembered; at the limit the one with the lowest counter is forgotten.
-    pub(super) fn is_fresh(&mut self, key: &PublicKey, counter: u64, max: usize) -> bool {
+    /// Whether the counter is higher than all that came of this key; it is then noted.
+    pub(super) fn is_fresh(&mut self, key: &PublicKey, counter: u64) -> bool {
         let floor = self.floor.unwrap_or_default();
         if let Some(seen) = self.seen.get_mut(key) {
             let fresh = counter > *seen;
@@ -39,7 +41,7 @@ impl EarlyGuard {
         if counter < floor {
             return false;
         }
-        if self.seen.len() >= max {
+        if self.seen.len() >= MAX_KEYS {
             self.forget_lowest();
         }
         self.lowest_first.insert((counter, *key));
@@ -66,9 +68,9 @@ mod tests {
     #[test]
     fn a_counter_of_a_key_is_fresh_only_above_all_before_it() {
         let mut guard = EarlyGuard::default();
-        let fresh = [5, 5, 4, 6].map(|counter| guard.is_fresh(&key(1), counter, 10));
+        let fresh = [5, 5, 4, 6].map(|counter| guard.is_fresh(&key(1), counter));
         assert_eq!(fresh, [true, false, false, true]);
-        assert!(guard.is_fresh(&key(2), 1, 10));
+        assert!(guard.is_fresh(&key(2), 1));
     }
 
     #[test]
@@ -76,19 +78,26 @@ mod tests {
         let mut guard = EarlyGuard::default();
         guard.started(WallTime::from_micros(100));
         guard.started(WallTime::from_micros(0));
-        assert!(!guard.is_fresh(&key(1), 99, 10));
-        assert!(guard.is_fresh(&key(1), 100, 10));
+        assert!(!guard.is_fresh(&key(1), 99));
+        assert!(guard.is_fresh(&key(1), 100));
     }
 
     #[test]
     fn what_was_forgotten_is_not_taken_for_fresh() {
         let mut guard = EarlyGuard::default();
-        for counter in 1..=20 {
-            assert!(guard.is_fresh(&key(counter), u64::from(counter), 10));
+        let keys = || (0..MAX_KEYS as u64 + 100).map(|number| (wide_key(number), number));
+        for (key, counter) in keys() {
+            assert!(guard.is_fresh(&key, counter));
         }
-        assert_eq!(guard.seen.len(), 10);
-        for counter in 1..=20 {
-            assert!(!guard.is_fresh(&key(counter), u64::from(counter), 10));
+        assert_eq!(guard.seen.len(), MAX_KEYS);
+        for (key, counter) in keys() {
+            assert!(!guard.is_fresh(&key, counter));
         }
+    }
+
+    fn wide_key(number: u64) -> PublicKey {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_le_bytes());
+        PublicKey(key)
     }
 }

@@ -7,6 +7,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Endpoint, Event,
+    cookie::Admission,
     handshake::{Answered, Begin, EARLY_BYTES, Initiation, Start},
     path::Allowance,
     session::Session,
@@ -90,9 +91,16 @@ impl Endpoint {
             return;
         };
         let max = shared.config.handshakes_before_cookies;
-        if self.cookies.is_under_load(shared.now, max) && !self.cookies.verify(&path, datagram) {
-            self.ask_for_cookie(path, initiation.sender, &mac1);
-            return;
+        match self.cookies.admit(shared.now, &path, datagram, max) {
+            Admission::Granted => {}
+            Admission::NeedsCookie => {
+                self.ask_for_cookie(path, initiation.sender, &mac1);
+                return;
+            }
+            Admission::Refused => {
+                shared.counters.over_limit += 1;
+                return;
+            }
         }
         let Ok((responder, payload)) =
             Responder::read(&shared.identity, &PROLOGUE, initiation.noise)
@@ -134,8 +142,7 @@ impl Endpoint {
         if self.is_known_or_crossed(&key, &wish) {
             return;
         }
-        let max = self.shared.config.max_peers;
-        let is_fresh = self.early.is_fresh(&key, wish.start.counter, max);
+        let is_fresh = self.early.is_fresh(&key, wish.start.counter);
         let Some(slot) = self.peer_for(&key, &wish, is_fresh) else {
             self.shared.counters.over_limit += 1;
             return;

@@ -28,6 +28,9 @@ use crate::{
 /// A peer that is silent for so long although something was sent to it, and for two round trips,
 /// may have lost the session.
 const SILENCE: Duration = Duration::from_secs(1);
+/// The end of an idle session is rounded up to a multiple of this, so that not every packet moves
+/// a timer.
+const IDLE_GRANULE: u64 = 5_000_000;
 /// Handshakes with one peer are begun at most so often.
 const HANDSHAKE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -311,7 +314,10 @@ impl Peer {
     fn idle_at(&self, shared: &Shared) -> Option<Instant> {
         let session = self.sessions.current.as_ref()?;
         let heard = self.last_heard.unwrap_or_default().max(session.since);
-        Some(heard + shared.config.idle_timeout)
+        let granules = (heard + shared.config.idle_timeout)
+            .as_micros()
+            .div_ceil(IDLE_GRANULE);
+        Some(Instant::from_micros(granules.saturating_mul(IDLE_GRANULE)))
     }
 
     /// Does what is due.
