@@ -361,7 +361,10 @@ impl Client {
     /// The keepalive was not answered.
     pub(super) fn on_server_silent(&mut self) {
         if self.phase == Phase::Registered {
-            self.announce_gone();
+            // The attempts of whatever waits tell it in their turn.
+            if !self.waits_for_server() {
+                self.announce_gone();
+            }
             self.phase = Phase::Lost;
             self.register();
         }

@@ -130,7 +130,9 @@ impl Client {
         let Some(leave) = self.leaving.take_if(done) else {
             return false;
         };
-        self.show(Event::Offline);
+        if matches!(self.phase, Phase::Registered | Phase::Lost) {
+            self.show(Event::Offline);
+        }
         let ended = self.ended(leave.kind);
         self.go_offline();
         if leave.kind != Kind::Deregister {

@@ -24,9 +24,8 @@ use crate::{
 /// Direct messages that wait for a look-up of their sender; the oldest is dropped, counted: its
 /// sender hands it to the server.
 const MAX_STRANGERS: usize = 64;
-/// Operations of the store on their way; past it what arrives is dropped, counted, and comes
-/// again.
-const MAX_PENDING: usize = 8_192;
+/// Entries on their way to the inbox; past it what arrives is dropped, counted, and comes again.
+const MAX_APPENDING: usize = 8_192;
 /// The ids in one `Accepted`.
 const MAX_IDS: usize = 64;
 
@@ -40,6 +39,8 @@ pub(super) struct Receiving {
     /// The link's queue is full: what has been accepted waits for another input.
     blocked: bool,
     pub(super) positions: Positions,
+    /// Entries on their way to the inbox.
+    appending: usize,
     catch_up: CatchUp,
     /// The line above what was kept has been shown.
     pub(super) header_shown: bool,
@@ -365,10 +366,11 @@ impl Client {
 
     /// Makes an entry durable.
     pub(super) fn append(&mut self, entry: &Entry, delivery: Delivery) {
-        if self.storage.len() >= MAX_PENDING && delivery.source != Source::Own {
+        if self.receiving.appending >= MAX_APPENDING && delivery.source != Source::Own {
             self.receiving.dropped += 1;
             return;
         }
+        self.receiving.appending += 1;
         if let Some((log, position)) = &delivery.live_at {
             self.receiving.positions.delivered(log, *position);
         }
@@ -386,6 +388,7 @@ impl Client {
 
     /// The entry is durable.
     pub(super) fn on_appended(&mut self, delivery: Delivery, position: Position) {
+        self.receiving.appending = self.receiving.appending.saturating_sub(1);
         if let Some((log, at)) = &delivery.live_at {
             self.receiving.positions.accepted(log, *at);
         }
@@ -406,6 +409,7 @@ impl Client {
 
     /// The entry cannot be stored.
     pub(super) fn on_append_failed(&mut self, delivery: &Delivery) {
+        self.receiving.appending = self.receiving.appending.saturating_sub(1);
         if delivery.catch_up {
             let catch_up = &mut self.receiving.catch_up;
             catch_up.pending = catch_up.pending.saturating_sub(1);

@@ -76,11 +76,6 @@ impl<P> Storage<P> {
         !self.queue.is_empty()
     }
 
-    /// How many operations are on their way.
-    pub(super) fn len(&self) -> usize {
-        self.pending.len()
-    }
-
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         for (id, pending) in &mut self.pending {
             if now >= pending.repeat_at {

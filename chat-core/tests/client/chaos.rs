@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chat_core::{
-    client::{Command, Event},
+    client::{Command, Event, Refused},
     id::MessageId,
 };
 
@@ -16,8 +16,8 @@ const USERS: [&str; 3] = ["x", "y", "z"];
 struct Typed {
     /// Recipient and number, in the order typed; whether it surely was taken.
     messages: Vec<(usize, usize, bool)>,
-    /// How many of them are known to have been taken or refused.
-    settled: usize,
+    /// The last one was refused, and its note has not come.
+    refused: bool,
 }
 
 struct Chaos {
@@ -56,7 +56,7 @@ impl Chaos {
             0 if running => {
                 self.log.push(format!("kill {who}"));
                 self.world.kill(who);
-                self.typed[user].settled = self.typed[user].messages.len();
+                self.typed[user].refused = false;
             }
             0..=2 if !running => {
                 self.log.push(format!("start {who}"));
@@ -103,9 +103,9 @@ impl Chaos {
 
     fn run(&mut self, millis: u64) {
         self.world.run(millis);
-        for user in 0..3 {
-            for event in self.world.events(USERS[user]) {
-                self.log.push(format!("{} shows {event:?}", USERS[user]));
+        for (user, who) in USERS.iter().enumerate() {
+            for event in self.world.events(who) {
+                self.log.push(format!("{who} shows {event:?}"));
                 self.take(user, event);
             }
         }
@@ -119,15 +119,10 @@ impl Chaos {
                 let number = text.as_str().parse().expect("a number");
                 self.shown[user].push((sender.expect("a user"), number));
             }
-            // The refused one stands right before its note.
-            Event::Refused(_) => {}
+            Event::Refused(Refused::Offline(_)) => typed.refused = true,
             Event::Note(note) => {
                 let number: usize = note["after ".len()..].parse().expect("a number");
-                let last = self.log[..self.log.len() - 1]
-                    .iter()
-                    .rev()
-                    .find(|line| line.starts_with(&format!("{} shows", USERS[user])));
-                let refused = last.is_some_and(|line| line.contains("Refused(Offline"));
+                let refused = core::mem::take(&mut typed.refused);
                 for (_, typed, taken) in &mut typed.messages {
                     *taken |= *typed == number && !refused;
                 }
@@ -159,8 +154,7 @@ impl Chaos {
     }
 
     fn check(&self) -> Result<(), String> {
-        for user in 0..3 {
-            let name = USERS[user];
+        for (user, name) in USERS.iter().enumerate() {
             if !self.world.is_running(name) {
                 return Err(format!("{name} has ended"));
             }
@@ -177,10 +171,10 @@ impl Chaos {
                     return Err(format!("{number} of {name} was shown {count} times"));
                 }
             }
-            for sender in 0..3 {
-                let numbers = self.shown[user].iter().filter(|(from, _)| *from == sender);
+            for (sender, from) in USERS.iter().enumerate() {
+                let numbers = self.shown[user].iter().filter(|(by, _)| *by == sender);
                 if !numbers.is_sorted_by_key(|(_, number)| number) {
-                    return Err(format!("{name} saw {} out of order", USERS[sender]));
+                    return Err(format!("{name} saw {from} out of order"));
                 }
             }
         }

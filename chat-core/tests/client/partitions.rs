@@ -70,3 +70,25 @@ fn a_direct_way_that_is_free_again_is_used_at_once() {
     assert_eq!(world.lines("x"), shows(&["[Message received by y.]"]));
     assert_eq!(world.lines("y"), shows(&["x: one", "x: two"]));
 }
+
+#[test]
+fn who_has_nothing_to_do_is_quiet() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.command("x", send("y", "hello"));
+    world.run(30_000);
+    let before = world.turns();
+    world.run(600_000);
+    let turns = world.turns() - before;
+    assert!(turns < 2_000, "{turns} turns in ten minutes");
+}
+
+#[test]
+fn who_cannot_reach_the_server_is_not_loud() {
+    let mut world = World::with_clients(&["x"]);
+    world.kill(SERVER);
+    world.run(30_000);
+    let before = world.turns();
+    world.run(600_000);
+    let turns = world.turns() - before;
+    assert!(turns < 3_000, "{turns} turns in ten minutes");
+}

@@ -101,6 +101,7 @@ pub(crate) struct World {
     /// Pairs of ports between which nothing gets through, in this direction.
     blocked: BTreeSet<(u16, u16)>,
     weather: Weather,
+    turns: usize,
     pub(crate) config: ClientConfig,
     pub(crate) server_config: ServerConfig,
     pub(crate) server_identity: u8,
@@ -114,6 +115,7 @@ impl World {
             network: Vec::new(),
             blocked: BTreeSet::new(),
             weather: Weather::default(),
+            turns: 0,
             config: ClientConfig::default(),
             server_config: ServerConfig::default(),
             server_identity: 99,
@@ -302,6 +304,11 @@ impl World {
         core::mem::take(&mut self.node(who).events)
     }
 
+    /// How often anything has happened.
+    pub(crate) fn turns(&self) -> usize {
+        self.turns
+    }
+
     /// Lets the time pass.
     pub(crate) fn run(&mut self, millis: u64) {
         let end = self.now + millis * 1_000;
@@ -333,6 +340,7 @@ impl World {
 
     /// Delivers what is due, then does what the machines want.
     fn turn(&mut self) {
+        self.turns += 1;
         let now = self.time();
         let (mut due, later): (Vec<_>, _) = core::mem::take(&mut self.network)
             .into_iter()
