@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chat_core::{client::Event, conversation::Conversation};
+use chat_core::{client::Event, conversation::Conversation, time::Instant};
 
 use crate::world::World;
 
@@ -18,6 +18,9 @@ struct Said {
     kind: Kind,
     to: Vec<String>,
     text: String,
+    at: Instant,
+    /// Its sender may have been ended before the message was durable.
+    is_in_doubt: bool,
 }
 
 /// The conversations within which a sender's messages stay in order.
@@ -35,27 +38,36 @@ impl Ledger {
     /// Types a direct message.
     pub fn send(&mut self, world: &mut World, by: &str, to: &str, text: &str) {
         world.command(by, &format!("send {to} {text}"));
-        self.record(by, Kind::Direct, &[to], text);
+        self.record(world, by, Kind::Direct, &[to], text);
     }
 
     /// Types a message to everyone, who are `to`.
     pub fn send_all(&mut self, world: &mut World, by: &str, to: &[&str], text: &str) {
         world.command(by, &format!("send_all {text}"));
-        self.record(by, Kind::Channel, to, text);
+        self.record(world, by, Kind::Channel, to, text);
     }
 
     /// Types a message to the group, whose members are `to`.
     pub fn send_group(&mut self, world: &mut World, by: &str, to: &[&str], text: &str) {
         world.command(by, &format!("send_group {text}"));
-        self.record(by, Kind::Group, to, text);
+        self.record(world, by, Kind::Group, to, text);
     }
 
-    fn record(&mut self, by: &str, kind: Kind, to: &[&str], text: &str) {
+    /// The sender is ended without warning: what it has said since then may be lost.
+    pub fn doubt(&mut self, by: &str, since: Instant) {
+        for said in &mut self.said {
+            said.is_in_doubt |= said.by == by && said.at >= since;
+        }
+    }
+
+    fn record(&mut self, world: &World, by: &str, kind: Kind, to: &[&str], text: &str) {
         self.said.push(Said {
             by: by.to_owned(),
             kind,
             to: to.iter().map(|name| (*name).to_owned()).collect(),
             text: text.to_owned(),
+            at: world.now().instant,
+            is_in_doubt: false,
         });
     }
 
@@ -79,8 +91,8 @@ impl Ledger {
 
     fn compare(&self, world: &World, names: &[&str], may_repeat: bool) -> Result<(), String> {
         for name in names {
-            let expected = self.expected(name);
             let mut shown = shown(world, name);
+            let expected = self.expected(name, &shown);
             if may_repeat {
                 for texts in shown.values_mut() {
                     let mut seen = Vec::new();
@@ -100,15 +112,18 @@ impl Ledger {
         Ok(())
     }
 
-    fn expected(&self, name: &str) -> Texts<'_> {
+    fn expected(&self, name: &str, shown: &Texts<'_>) -> Texts<'_> {
         let mut expected = Texts::new();
         for said in &self.said {
-            if said.to.iter().any(|to| to == name) && (said.by != name || said.kind == Kind::Direct)
-            {
-                expected
-                    .entry((&said.by, said.kind))
-                    .or_default()
-                    .push(said.text.as_str());
+            let is_for = said.to.iter().any(|to| to == name)
+                && (said.by != name || said.kind == Kind::Direct);
+            let (conversation, text) = ((said.by.as_str(), said.kind), said.text.as_str());
+            let is_shown = || {
+                let texts = shown.get(&conversation);
+                texts.is_some_and(|texts| texts.contains(&text))
+            };
+            if is_for && (!said.is_in_doubt || is_shown()) {
+                expected.entry(conversation).or_default().push(text);
             }
         }
         expected

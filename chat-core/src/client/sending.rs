@@ -21,8 +21,9 @@ use crate::{
     wire::{Bytes, ChatFrame},
 };
 
-/// The stream between two clients.
-const DIRECT: u8 = 0;
+/// The stream of messages between two clients. Acceptances have another one, so that the messages
+/// that are given up together follow one another.
+const DIRECT: u8 = 1;
 /// Messages, and bytes of text, that are on their way to one recipient itself at most; what
 /// follows waits for their acks. One message may be longer.
 const MAX_IN_FLIGHT: usize = 256;

@@ -102,28 +102,41 @@ impl ReceiveStreams {
         taken
     }
 
-    /// Takes the notice that a message will not come.
-    pub(super) fn skip(&mut self, stream: u8, sequence: u64, max: usize) -> Taken {
-        if stream >= STREAMS {
+    /// Takes the notice that `count` messages from `sequence` on will not come. Those of them that
+    /// are there and were not delivered are dropped.
+    pub(super) fn skip(&mut self, stream: u8, sequence: u64, count: u32, max: usize) -> Taken {
+        let end = sequence.checked_add(u64::from(count));
+        let Some(end) = end.filter(|end| *end > sequence && stream < STREAMS) else {
             return Taken::Malformed;
-        }
-        let held = self.held;
+        };
+        let mut held = self.held;
         let of = self.stream_or_new(stream);
-        if sequence < of.next {
+        if end <= of.next {
             return Taken::Duplicate;
         }
-        if sequence != of.next && held + OVERHEAD > max {
-            return Taken::Full;
+        let (mut taken, mut changed) = (Taken::Accepted, false);
+        // The first one comes last: if there is no room for all, nothing is let go by a part.
+        for sequence in (of.next.max(sequence)..end).rev() {
+            let before = of.messages.get(&sequence);
+            let freed = before.map_or(0, Message::cost);
+            if matches!(before, Some(Message::Skipped)) {
+                continue;
+            }
+            let is_next = sequence == of.next;
+            if !is_next && held + OVERHEAD > max + freed {
+                taken = Taken::Full;
+                break;
+            }
+            held = held + OVERHEAD - freed;
+            of.messages.insert(sequence, Message::Skipped);
+            changed = true;
         }
-        let freed = match of.messages.get(&sequence) {
-            Some(Message::Complete(_) | Message::Skipped) => return Taken::Duplicate,
-            Some(message) => message.cost(),
-            None => 0,
-        };
-        of.messages.insert(sequence, Message::Skipped);
-        self.held = self.held + OVERHEAD - freed;
+        self.held = held;
+        if taken == Taken::Accepted && !changed {
+            return Taken::Duplicate;
+        }
         self.deliver(stream);
-        Taken::Accepted
+        taken
     }
 
     /// The next message in order: its stream and bytes.

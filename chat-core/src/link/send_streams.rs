@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a [`LinkFrame::Skip`] takes at most.
-const SKIP_BYTES: usize = 13;
+const SKIP_BYTES: usize = 18;
 
 /// A part of a stream that a packet carries, and that comes back acknowledged or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,12 @@ pub(super) enum Carried {
         sequence: u64,
         index: u8,
     },
-    /// The notice that a message will not come.
-    Skip { stream: u8, sequence: u64 },
+    /// The notice that some messages in a row will not come.
+    Skip {
+        stream: u8,
+        sequence: u64,
+        count: u32,
+    },
 }
 
 /// All streams to a peer.
@@ -109,16 +113,20 @@ impl SendStreams {
         self.queued
     }
 
-    /// Gives a message up: a notice to skip it goes in its place. Whether it was queued.
+    /// Gives a message up: a notice to skip it goes in its place, also if it has arrived and may
+    /// still wait there for one before it. Whether there was anything to be given up.
     pub(super) fn cancel(&mut self, stream: u8, sequence: u64) -> bool {
         let Some(message) = find(&mut self.streams, stream, sequence) else {
             return false;
         };
-        let Body::Bytes(bytes) = &message.body else {
-            return false;
-        };
-        self.bytes -= bytes.len();
-        self.queued -= 1;
+        match &message.body {
+            Body::Bytes(bytes) => {
+                self.bytes -= bytes.len();
+                self.queued -= 1;
+            }
+            Body::Done => {}
+            Body::GivenUp => return false,
+        }
         let age = message.age;
         message.body = Body::GivenUp;
         for index in 0..message.sent {
@@ -152,21 +160,16 @@ impl SendStreams {
         {
             self.lost.remove(&key);
             let message = find(&mut self.streams, stream, sequence)?;
-            let carried = match &message.body {
-                Body::Bytes(bytes) => {
-                    fragment::encode(stream, sequence, bytes, index, buffer);
-                    Carried::Fragment {
-                        stream,
-                        sequence,
-                        index,
-                    }
-                }
-                Body::GivenUp | Body::Done => {
-                    wire::encode(&LinkFrame::Skip { stream, sequence }, buffer);
-                    Carried::Skip { stream, sequence }
-                }
-            };
-            return Some((carried, true));
+            if let Body::Bytes(bytes) = &message.body {
+                fragment::encode(stream, sequence, bytes, index, buffer);
+                let carried = Carried::Fragment {
+                    stream,
+                    sequence,
+                    index,
+                };
+                return Some((carried, true));
+            }
+            return Some((self.encode_skip(stream, sequence, buffer), true));
         }
         for step in 0..self.streams.len() {
             let at = self.in_turn(step);
@@ -188,45 +191,100 @@ impl SendStreams {
         None
     }
 
+    /// Appends one notice for a message and all those directly behind it that were given up too:
+    /// in pieces, it would let the peer deliver one of them that is there, before what has now to
+    /// come in another way.
+    fn encode_skip(&mut self, stream: u8, sequence: u64, buffer: &mut Vec<u8>) -> Carried {
+        let mut count = 1;
+        while let Some(message) = find(&mut self.streams, stream, sequence + u64::from(count))
+            && matches!(message.body, Body::GivenUp)
+        {
+            self.lost
+                .remove(&(message.age, stream, sequence + u64::from(count), 0));
+            count += 1;
+        }
+        let skip = LinkFrame::Skip {
+            stream,
+            sequence,
+            count,
+        };
+        wire::encode(&skip, buffer);
+        Carried::Skip {
+            stream,
+            sequence,
+            count,
+        }
+    }
+
     /// What a packet carried has arrived.
     pub(super) fn acknowledged(&mut self, carried: Carried) {
-        let (number, sequence) = carried.position();
-        let Some(message) = find(&mut self.streams, number, sequence) else {
-            return;
-        };
-        match (&message.body, carried) {
-            (Body::Bytes(bytes), Carried::Fragment { index, .. }) => {
+        let number = match carried {
+            Carried::Fragment {
+                stream,
+                sequence,
+                index,
+            } => {
+                let Some(message) = find(&mut self.streams, stream, sequence) else {
+                    return;
+                };
+                let Body::Bytes(bytes) = &message.body else {
+                    return;
+                };
                 message.acknowledged |= 1 << index;
-                self.lost.remove(&(message.age, number, sequence, index));
+                self.lost.remove(&(message.age, stream, sequence, index));
                 if message.acknowledged != fragment::all(fragment::count(bytes.len())) {
                     return;
                 }
                 self.bytes -= bytes.len();
                 self.queued -= 1;
+                message.body = Body::Done;
+                stream
             }
-            (Body::GivenUp, Carried::Skip { .. }) => {}
-            _ => return,
-        }
-        message.body = Body::Done;
+            Carried::Skip {
+                stream,
+                sequence,
+                count,
+            } => {
+                for sequence in sequence..sequence + u64::from(count) {
+                    if let Some(message) = find(&mut self.streams, stream, sequence) {
+                        self.lost.remove(&(message.age, stream, sequence, 0));
+                        message.body = Body::Done;
+                    }
+                }
+                stream
+            }
+        };
         self.release(number);
     }
 
     /// What a packet carried has not arrived, as far as one can tell.
     pub(super) fn lost(&mut self, carried: Carried) {
-        let (stream, sequence) = carried.position();
-        let Some(message) = find(&mut self.streams, stream, sequence) else {
-            return;
-        };
-        match (&message.body, carried) {
-            (Body::Bytes(_), Carried::Fragment { index, .. })
-                if message.acknowledged & 1 << index == 0 =>
-            {
-                self.lost.insert((message.age, stream, sequence, index));
+        match carried {
+            Carried::Fragment {
+                stream,
+                sequence,
+                index,
+            } => {
+                if let Some(message) = find(&mut self.streams, stream, sequence)
+                    && matches!(message.body, Body::Bytes(_))
+                    && message.acknowledged & 1 << index == 0
+                {
+                    self.lost.insert((message.age, stream, sequence, index));
+                }
             }
-            (Body::GivenUp, Carried::Skip { .. }) => {
-                self.lost.insert((message.age, stream, sequence, 0));
+            Carried::Skip {
+                stream,
+                sequence,
+                count,
+            } => {
+                for sequence in sequence..sequence + u64::from(count) {
+                    if let Some(message) = find(&mut self.streams, stream, sequence)
+                        && matches!(message.body, Body::GivenUp)
+                    {
+                        self.lost.insert((message.age, stream, sequence, 0));
+                    }
+                }
             }
-            _ => {}
         }
     }
 
@@ -314,17 +372,6 @@ impl SendStream {
             if message.sent == fragment::count(bytes.len()) {
                 self.unsent = sequence + 1;
             }
-        }
-    }
-}
-
-impl Carried {
-    fn position(self) -> (u8, u64) {
-        match self {
-            Self::Fragment {
-                stream, sequence, ..
-            }
-            | Self::Skip { stream, sequence } => (stream, sequence),
         }
     }
 }

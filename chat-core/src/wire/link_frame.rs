@@ -33,12 +33,15 @@ frames! {
             /// The fragment.
             bytes: Bytes,
         }
-        /// This message will not come: what follows in its stream need not wait for it.
+        /// These messages will not come: what follows in their stream need not wait for them, and
+        /// those of them that are there and wait for others are dropped, all at once.
         4 => Skip {
             /// The stream.
             stream: u8,
-            /// The message's number in its stream.
+            /// The number of the first of them in their stream.
             sequence: u64,
+            /// How many they are, at least one.
+            count: u32,
         }
         /// Asks whether the peer receives at this address (RFC 9000 §8.2).
         5 => PathChallenge {

@@ -128,7 +128,11 @@ fn frame() -> impl Strategy<Value = LinkFrame> {
             0,
             &vec![1; bytes]
         )),
-        (0u8..70, small()).prop_map(|(stream, sequence)| LinkFrame::Skip { stream, sequence }),
+        (0u8..70, small(), 1u32..4).prop_map(|(stream, sequence, count)| LinkFrame::Skip {
+            stream,
+            sequence,
+            count
+        }),
         small().prop_map(|token| LinkFrame::PathChallenge { token }),
         small().prop_map(|token| LinkFrame::PathResponse { token }),
         any::<u16>().prop_map(|tag| LinkFrame::Unsupported { tag }),

@@ -61,6 +61,7 @@ pub(crate) fn link_frames() -> Vec<LinkFrame> {
         LinkFrame::Skip {
             stream: 3,
             sequence: 70_000,
+            count: 2,
         },
         LinkFrame::PathChallenge { token: u64::MAX },
         LinkFrame::PathResponse { token: u64::MAX },

@@ -109,7 +109,8 @@ pub(crate) fn link_frame() -> impl Strategy<Value = LinkFrame> {
         }),
         frame!(LinkFrame::Skip {
             stream: any::<u8>(),
-            sequence: number()
+            sequence: number(),
+            count: any::<u32>()
         }),
         frame!(LinkFrame::PathChallenge { token: number() }),
         frame!(LinkFrame::PathResponse { token: number() }),

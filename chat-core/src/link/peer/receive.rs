@@ -120,9 +120,13 @@ impl Peer {
                     };
                     matches!(self.handle_fragment(shared, fragment), Effect::Eliciting)
                 }
-                Ok(LinkFrame::Skip { stream, sequence }) => {
+                Ok(LinkFrame::Skip {
+                    stream,
+                    sequence,
+                    count,
+                }) => {
                     matches!(
-                        self.handle_skip(shared, stream, sequence),
+                        self.handle_skip(shared, stream, sequence, count),
                         Effect::Eliciting
                     )
                 }
@@ -162,7 +166,11 @@ impl Peer {
                 };
                 self.handle_fragment(shared, fragment)
             }
-            LinkFrame::Skip { stream, sequence } => self.handle_skip(shared, stream, sequence),
+            LinkFrame::Skip {
+                stream,
+                sequence,
+                count,
+            } => self.handle_skip(shared, stream, sequence, count),
             LinkFrame::PathChallenge { token } => {
                 self.challenged = Some(Box::new((arrived.path, token)));
                 Effect::Quiet
@@ -232,9 +240,15 @@ impl Peer {
         effect_of(shared, taken)
     }
 
-    fn handle_skip(&mut self, shared: &mut Shared, stream: u8, sequence: u64) -> Effect {
+    fn handle_skip(
+        &mut self,
+        shared: &mut Shared,
+        stream: u8,
+        sequence: u64,
+        count: u32,
+    ) -> Effect {
         let max = shared.config.max_reassembly_bytes;
-        let taken = self.incoming.skip(stream, sequence, max);
+        let taken = self.incoming.skip(stream, sequence, count, max);
         effect_of(shared, taken)
     }
 

@@ -37,7 +37,7 @@ fn a_message_is_delivered_once() {
     assert_eq!(take(&mut streams, 0, 0, b"", 0), Taken::Accepted);
     assert_eq!(take(&mut streams, 0, 0, b"", 0), Taken::Duplicate);
     assert_eq!(take(&mut streams, 0, 1, b"later", 0), Taken::Duplicate);
-    assert_eq!(streams.skip(0, 1, MAX), Taken::Duplicate);
+    assert_eq!(streams.skip(0, 1, 1, MAX), Taken::Duplicate);
     assert_eq!(core::iter::from_fn(|| streams.pop()).count(), 2);
 }
 
@@ -46,10 +46,25 @@ fn a_skipped_message_is_not_waited_for_even_if_a_part_of_it_is_there() {
     let mut streams = ReceiveStreams::default();
     take(&mut streams, 0, 0, &message(2 * FRAGMENT_BYTES), 1);
     take(&mut streams, 0, 2, b"third", 0);
-    assert_eq!(streams.skip(0, 1, MAX), Taken::Accepted);
-    assert_eq!(streams.skip(0, 0, MAX), Taken::Accepted);
+    assert_eq!(streams.skip(0, 1, 1, MAX), Taken::Accepted);
+    assert_eq!(streams.skip(0, 0, 1, MAX), Taken::Accepted);
     assert_eq!(streams.pop(), Some((0, b"third".to_vec())));
     assert_eq!(streams.held, 0);
+}
+
+#[test]
+fn messages_that_are_skipped_together_are_dropped_together_if_one_before_them_is_missing() {
+    let mut streams = ReceiveStreams::default();
+    take(&mut streams, 0, 0, b"first", 0);
+    take(&mut streams, 0, 2, b"third", 0);
+    take(&mut streams, 0, 4, b"fifth", 0);
+    assert_eq!(streams.skip(0, 1, 2, MAX), Taken::Accepted);
+    assert_eq!(streams.skip(0, 1, 2, MAX), Taken::Duplicate);
+    assert_eq!(streams.skip(0, 3, u32::MAX, 500), Taken::Full);
+    take(&mut streams, 0, 3, b"fourth", 0);
+    let delivered: Vec<_> = core::iter::from_fn(|| streams.pop()).collect();
+    let expected = [&b"first"[..], b"fourth", b"fifth"];
+    assert_eq!(delivered, expected.map(|bytes| (0, bytes.to_vec())));
 }
 
 #[test]
@@ -61,7 +76,7 @@ fn when_all_is_full_the_message_that_is_waited_for_still_has_room() {
         streams.fragment(fragment, max) == Taken::Full
     });
     assert_eq!(refused.count(), 8);
-    assert_eq!(streams.skip(1, 5, FRAGMENT_BYTES), Taken::Full);
+    assert_eq!(streams.skip(1, 5, 1, FRAGMENT_BYTES), Taken::Full);
     assert_eq!(
         streams.fragment(whole(0, 0, &message), max),
         Taken::Accepted
@@ -78,7 +93,7 @@ fn what_contradicts_itself_is_malformed() {
     assert_eq!(take(&mut streams, 0, 0, &longer, 1), Taken::Malformed);
     let no_stream = whole(STREAMS, 0, b"x");
     assert_eq!(streams.fragment(no_stream, MAX), Taken::Malformed);
-    assert_eq!(streams.skip(STREAMS, 0, MAX), Taken::Malformed);
+    assert_eq!(streams.skip(STREAMS, 0, 1, MAX), Taken::Malformed);
     let mut short = whole(1, 0, b"four");
     short.bytes.pop();
     assert_eq!(streams.fragment(short, MAX), Taken::Malformed);
@@ -94,7 +109,7 @@ proptest! {
         for (stream, sequence, fragments, index, skip) in parts {
             let message = message(fragments * FRAGMENT_BYTES + 3);
             if skip {
-                streams.skip(stream, sequence, max);
+                streams.skip(stream, sequence, 1 + u32::from(index), max);
             } else if index < fragment::count(message.len()) {
                 take_within(&mut streams, stream, sequence, &message, index, max);
             }

@@ -84,6 +84,7 @@ fn a_message_that_was_given_up_leaves_a_notice_that_is_repeated_until_it_arrives
     let skip = Carried::Skip {
         stream: 0,
         sequence: 0,
+        count: 1,
     };
     assert_eq!(next(&mut streams), Some((skip, true)));
     assert_eq!(next(&mut streams), Some((fragment(0, 1, 0), false)));
@@ -93,6 +94,31 @@ fn a_message_that_was_given_up_leaves_a_notice_that_is_repeated_until_it_arrives
     assert_eq!(next(&mut streams), Some((skip, true)));
     streams.acknowledged(skip);
     streams.acknowledged(fragment(0, 1, 0));
+    assert_eq!((streams.held, streams.bytes, streams.queued()), (0, 0, 0));
+}
+
+#[test]
+fn one_notice_gives_up_what_has_arrived_behind_a_missing_message_too() {
+    let mut streams = SendStreams::default();
+    for _ in 0..4 {
+        push(&mut streams, 0, 1);
+        next(&mut streams);
+    }
+    streams.acknowledged(fragment(0, 0, 0));
+    streams.acknowledged(fragment(0, 2, 0));
+    for sequence in [3, 2, 1, 0] {
+        assert_eq!(streams.cancel(0, sequence), sequence > 0);
+    }
+    let skip = Carried::Skip {
+        stream: 0,
+        sequence: 1,
+        count: 3,
+    };
+    assert_eq!(next(&mut streams), Some((skip, true)));
+    assert_eq!(next(&mut streams), None);
+    streams.lost(skip);
+    assert_eq!(next(&mut streams), Some((skip, true)));
+    streams.acknowledged(skip);
     assert_eq!((streams.held, streams.bytes, streams.queued()), (0, 0, 0));
 }
 
