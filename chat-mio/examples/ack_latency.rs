@@ -10,7 +10,7 @@
 
 use std::{
     error::Error,
-    io::Write,
+    io::{Seek, SeekFrom, Write},
     net::{SocketAddr, UdpSocket},
     path::Path,
     sync::mpsc::{Receiver, Sender, channel},
@@ -24,8 +24,8 @@ use chat_core::{
 };
 use chat_mio::{ClientLoop, ClientSetup, Clock, Control, Frontend, ServerLoop, ServerSetup, Waker};
 
-/// Messages before the measurement.
-const WARM_UP: usize = 50;
+/// Messages before the measurement: so many that the stores' write-ahead logs have their size.
+const WARM_UP: usize = 300;
 /// The pause before each message: nothing else goes on.
 const PAUSE: Duration = Duration::from_millis(3);
 
@@ -105,13 +105,22 @@ fn udp_round_trips(count: usize) -> Result<Vec<u64>> {
 }
 
 fn syncs(directory: &Path, count: usize) -> Result<Vec<u64>> {
+    const BLOCK: [u8; 4_096] = [0; 4_096];
+    const BLOCKS: usize = 1_000;
     let mut file = std::fs::File::create(directory.join("sync"))?;
+    for _ in 0..BLOCKS {
+        file.write_all(&BLOCK)?;
+    }
+    file.sync_all()?;
     let clock = Clock::new();
     (0..count)
-        .map(|_| {
+        .map(|number| {
             thread::sleep(PAUSE);
             let started = micros(&clock);
-            file.write_all(&[0; 4_096])?;
+            // Written over, as a write-ahead log is, so that only data are to be synced.
+            let place = (number % BLOCKS * BLOCK.len()) as u64;
+            file.seek(SeekFrom::Start(place))?;
+            file.write_all(&BLOCK)?;
             file.sync_data()?;
             Ok(micros(&clock) - started)
         })
