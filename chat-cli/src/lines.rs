@@ -33,6 +33,7 @@ pub(crate) enum Input {
 pub(crate) struct Lines {
     receiver: Receiver<Line>,
     ended: bool,
+    waker: Arc<Waker>,
 }
 
 impl Lines {
@@ -42,6 +43,7 @@ impl Lines {
         waker: Arc<Waker>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel(MAX_LINES_AHEAD);
+        let ours = Arc::clone(&waker);
         thread::Builder::new().name("input".into()).spawn(move || {
             read_lines(input, &sender, &waker);
             drop(sender);
@@ -50,7 +52,13 @@ impl Lines {
         Ok(Self {
             receiver,
             ended: false,
+            waker: ours,
         })
+    }
+
+    /// Wakes the loop although no line may come: some were left.
+    pub(crate) fn wake(&self) {
+        wake(&self.waker);
     }
 
     /// The next line, or once the end; none if there is nothing yet or the end was told.

@@ -18,6 +18,7 @@ mod connection;
 mod entry;
 mod event;
 mod keeping;
+mod lane;
 mod leaving;
 mod mail;
 mod outbox;

@@ -184,15 +184,15 @@ impl Frontend<Client> for User {
     }
 
     fn turn(&mut self, control: &mut Control<'_, Client>) {
-        loop {
-            self.read(control);
-            if self.waiting.is_empty() {
-                break;
-            }
-            self.hand_over(control);
-            if !self.waiting.is_empty() {
-                break;
-            }
+        self.read(control);
+        // One batch in a turn: acks that arrive while a long file is read are not to be late.
+        let may_have_left_some = self.waiting.len() >= MAX_WAITING;
+        self.hand_over(control);
+        if let Source::Lines(lines) = &self.source
+            && may_have_left_some
+            && self.waiting.is_empty()
+        {
+            lines.wake();
         }
         if let Screen::Terminal(terminal) = &mut self.screen {
             let prompt = match control.machine.group() {

@@ -17,6 +17,7 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
+use super::lane::Lane;
 use crate::{
     conversation::{Conversation, Text},
     id::MessageId,
@@ -97,7 +98,7 @@ pub(super) enum Stage {
 pub(super) struct Outbox {
     messages: BTreeMap<Order, Message>,
     by_id: BTreeMap<MessageId, Order>,
-    conversations: BTreeMap<Conversation, BTreeSet<Order>>,
+    conversations: BTreeMap<Conversation, Lane>,
     deadlines: BTreeSet<(Instant, Order)>,
     /// Handed over and not submitted since the last registration.
     unsubmitted: BTreeSet<Order>,
@@ -209,6 +210,8 @@ impl Outbox {
         if let State::Direct { deadline, .. } = message.state {
             self.deadlines.remove(&(deadline, order));
         }
+        let lane = self.conversations.entry(message.to.clone()).or_default();
+        lane.remove(order, message);
         message.state = state;
         if matches!(
             state,
@@ -216,6 +219,7 @@ impl Outbox {
         ) {
             message.text = Text::default();
         }
+        lane.add(order, message);
         self.index(order, state);
     }
 
@@ -226,9 +230,9 @@ impl Outbox {
         if let State::Direct { deadline, .. } = message.state {
             self.deadlines.remove(&(deadline, order));
         }
-        if let Some(orders) = self.conversations.get_mut(&message.to) {
-            orders.remove(&order);
-            if orders.is_empty() {
+        if let Some(lane) = self.conversations.get_mut(&message.to) {
+            lane.remove(order, &message);
+            if lane.is_empty() {
                 self.conversations.remove(&message.to);
             }
         }
@@ -240,8 +244,13 @@ impl Outbox {
 
     /// The messages of a conversation, in order.
     pub(super) fn conversation(&self, to: &Conversation) -> Vec<Order> {
-        let orders = self.conversations.get(to);
-        orders.map_or_else(Vec::new, |orders| orders.iter().copied().collect())
+        let lane = self.conversations.get(to);
+        lane.map_or_else(Vec::new, |lane| lane.orders().collect())
+    }
+
+    /// The first message of a conversation that waits for its turn.
+    pub(super) fn first_waiting(&self, to: &Conversation) -> Option<Order> {
+        self.conversations.get(to)?.first_waiting()
     }
 
     /// Every conversation in which something is owed or to come.
@@ -257,23 +266,13 @@ impl Outbox {
     /// Whether the server has, or gets, a message of this conversation that is not known to be
     /// delivered: what follows goes the same way.
     pub(super) fn is_server_lane(&self, to: &Conversation) -> bool {
-        self.states(to).any(|state| {
-            matches!(
-                state,
-                State::Handed { .. } | State::Saved | State::Exists { .. }
-            )
-        })
+        self.conversations.get(to).is_some_and(Lane::is_server_lane)
     }
 
     /// How many messages, and bytes of text, are on their way to the recipient itself.
     pub(super) fn in_flight(&self, to: &Conversation) -> (usize, usize) {
-        let orders = self.conversations.get(to).into_iter().flatten();
-        orders
-            .filter_map(|order| self.messages.get(order))
-            .filter(|message| matches!(message.state, State::Direct { .. }))
-            .fold((0, 0), |(count, bytes), message| {
-                (count + 1, bytes + message.text.as_str().len())
-            })
+        let lane = self.conversations.get(to);
+        lane.map_or_else(Default::default, Lane::in_flight)
     }
 
     /// The message whose ack is overdue.
@@ -350,8 +349,8 @@ impl Outbox {
 
     fn insert(&mut self, order: Order, message: Message) {
         self.by_id.insert(message.id, order);
-        let conversation = self.conversations.entry(message.to.clone()).or_default();
-        conversation.insert(order);
+        let lane = self.conversations.entry(message.to.clone()).or_default();
+        lane.add(order, &message);
         self.messages.insert(order, message);
     }
 
@@ -370,11 +369,6 @@ impl Outbox {
                 self.settled.insert(order);
             }
         }
-    }
-
-    fn states(&self, to: &Conversation) -> impl Iterator<Item = State> {
-        let orders = self.conversations.get(to).into_iter().flatten();
-        orders.filter_map(|order| Some(self.messages.get(order)?.state))
     }
 }
 

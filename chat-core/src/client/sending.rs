@@ -28,6 +28,9 @@ const DIRECT: u8 = 1;
 /// follows waits for their acks. One message may be longer.
 const MAX_IN_FLIGHT: usize = 256;
 const MAX_IN_FLIGHT_BYTES: usize = 256 << 10;
+/// Messages that the server's link holds at most; more are not sealed before there is place for
+/// them. So many of the longest ones fit into its queue.
+const MAX_QUEUED: usize = 100;
 
 impl Client {
     /// A message of the user's.
@@ -104,8 +107,8 @@ impl Client {
 
     /// Sends what can be sent of a conversation, in order.
     pub(super) fn advance(&mut self, to: &Conversation) {
-        for order in self.outbox.conversation(to) {
-            if self.state(order) == Some(State::Waiting) && !self.place(order, to) {
+        while let Some(order) = self.outbox.first_waiting(to) {
+            if !self.place(order, to) {
                 break;
             }
         }
@@ -236,6 +239,9 @@ impl Client {
     pub(super) fn submit_messages(&mut self) {
         while let Some(order) = self.outbox.next_unsubmitted().filter(|_| self.is_online()) {
             let Some(peer) = self.server.peer else { return };
+            if self.link.queued(peer) >= MAX_QUEUED {
+                return;
+            }
             let Some(message) = self.outbox.get(order) else {
                 return;
             };

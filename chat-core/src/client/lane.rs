@@ -1,0 +1,157 @@
+//! The messages of one conversation, by what they wait for.
+
+use alloc::collections::BTreeSet;
+
+use super::outbox::{Message, Order, State};
+
+/// What is owed or to come in one conversation, counted as it changes: a conversation may hold
+/// thousands of messages, and each of them asks what the others are waiting for.
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    orders: BTreeSet<Order>,
+    waiting: BTreeSet<Order>,
+    /// How many the server has, or gets, that are not known to be delivered.
+    at_server: usize,
+    direct: usize,
+    direct_bytes: usize,
+}
+
+impl Lane {
+    /// Counts a message.
+    pub(super) fn add(&mut self, order: Order, message: &Message) {
+        self.orders.insert(order);
+        match message.state {
+            State::Waiting => {
+                self.waiting.insert(order);
+            }
+            State::Direct { .. } => {
+                self.direct += 1;
+                self.direct_bytes += message.text.as_str().len();
+            }
+            State::Handed { .. } | State::Saved | State::Exists { .. } => self.at_server += 1,
+            State::Delivered => {}
+        }
+    }
+
+    /// Takes a message out, as it was when it was counted.
+    pub(super) fn remove(&mut self, order: Order, message: &Message) {
+        self.orders.remove(&order);
+        match message.state {
+            State::Waiting => {
+                self.waiting.remove(&order);
+            }
+            State::Direct { .. } => {
+                self.direct -= 1;
+                self.direct_bytes -= message.text.as_str().len();
+            }
+            State::Handed { .. } | State::Saved | State::Exists { .. } => self.at_server -= 1,
+            State::Delivered => {}
+        }
+    }
+
+    /// The messages, in order.
+    pub(super) fn orders(&self) -> impl DoubleEndedIterator<Item = Order> {
+        self.orders.iter().copied()
+    }
+
+    /// The first message that waits for its turn.
+    pub(super) fn first_waiting(&self) -> Option<Order> {
+        self.waiting.first().copied()
+    }
+
+    /// Whether the server has, or gets, a message that is not known to be delivered.
+    pub(super) const fn is_server_lane(&self) -> bool {
+        self.at_server > 0
+    }
+
+    /// How many messages, and bytes of text, are on their way to the recipient itself.
+    pub(super) const fn in_flight(&self) -> (usize, usize) {
+        (self.direct, self.direct_bytes)
+    }
+
+    /// Nothing is owed or to come.
+    pub(super) fn is_empty(&self) -> bool {
+        self.orders.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+    use crate::{
+        client::outbox::Outbox,
+        conversation::{Conversation, Text},
+        crypto::Random,
+        id::MessageId,
+        link::{PeerId, SendId},
+        time::{Instant, WallTime},
+    };
+
+    /// One of all states.
+    fn state(draw: u32) -> State {
+        let send = SendId {
+            stream: 0,
+            sequence: 0,
+            generation: 0,
+        };
+        match draw % 6 {
+            0 => State::Waiting,
+            1 => State::Direct {
+                peer: PeerId(0),
+                send,
+                deadline: Instant::ZERO,
+            },
+            2 => State::Handed { submitted: false },
+            3 => State::Saved,
+            4 => State::Exists {
+                since: Instant::ZERO,
+            },
+            _ => State::Delivered,
+        }
+    }
+
+    #[test]
+    fn what_is_counted_as_it_changes_is_what_a_recount_finds() {
+        let mut random = Random::new([1; 32]);
+        let mut outbox = Outbox::default();
+        let to = Conversation::User("y".parse().unwrap());
+        for _ in 0..2_000 {
+            if random.u32().is_multiple_of(3) {
+                let text = Text::new("hello".to_string()).unwrap();
+                let id = MessageId(random.bytes());
+                outbox.push(id, to.clone(), text, WallTime::default());
+            }
+            let orders = outbox.conversation(&to);
+            if let Some(order) = orders.get(random.u32() as usize % orders.len().max(1)) {
+                if random.u32().is_multiple_of(5) {
+                    outbox.remove(*order);
+                } else {
+                    outbox.set_state(*order, state(random.u32()));
+                }
+            }
+            let messages: alloc::vec::Vec<_> = outbox
+                .conversation(&to)
+                .into_iter()
+                .filter_map(|order| Some((order, outbox.get(order)?.clone())))
+                .collect();
+            let is_waiting = |state| matches!(state, State::Waiting);
+            let first = messages.iter().find(|(_, is)| is_waiting(is.state));
+            assert_eq!(outbox.first_waiting(&to), first.map(|(order, _)| *order));
+            let direct = messages
+                .iter()
+                .filter(|(_, is)| matches!(is.state, State::Direct { .. }));
+            let bytes = direct.clone().map(|(_, is)| is.text.as_str().len()).sum();
+            assert_eq!(outbox.in_flight(&to), (direct.count(), bytes));
+            let at_server = messages.iter().any(|(_, is)| {
+                let state = is.state;
+                matches!(
+                    state,
+                    State::Handed { .. } | State::Saved | State::Exists { .. }
+                )
+            });
+            assert_eq!(outbox.is_server_lane(&to), at_server);
+        }
+    }
+}
