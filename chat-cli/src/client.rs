@@ -57,9 +57,12 @@ pub(crate) fn run(
     };
     loop {
         match client.run(&mut user)? {
-            Ended::SwitchUser => client
-                .switch_user()
-                .map_err(|error| failure(error, client.name().clone()))?,
+            Ended::SwitchUser => {
+                if let Err((name, error)) = client.switch_user() {
+                    let line = failure(error, name).to_string();
+                    user.show(&mut client.event_loop().control(), &line);
+                }
+            }
             Ended::Normally => return Ok(ExitCode::SUCCESS),
             _ => return Ok(ExitCode::FAILURE),
         }

@@ -230,6 +230,22 @@ impl Client {
         self.commands.take()
     }
 
+    /// Whom the user wants to be, after [`Ended::SwitchUser`].
+    pub fn wanted_user(&self) -> Option<&Name> {
+        match self.commands.first() {
+            Some(Command::Register { name }) => name.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Goes on after [`Ended::SwitchUser`], because the other user cannot be had: the client stays
+    /// offline and drops the command that asked for it. Otherwise it changes nothing.
+    pub fn stay(&mut self, now: Now) {
+        self.advance_clock(now);
+        self.undo_switch();
+        self.work();
+    }
+
     /// Takes a datagram, which is decrypted in place.
     pub fn handle_datagram(&mut self, now: Now, path: Path, datagram: &mut [u8]) {
         self.advance_clock(now);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chat_core::{
-    client::{Client, Command, Ended, Event, Options},
+    client::{Client, Ended, Event, Options},
     config::ClientConfig,
     crypto::Identity,
     id::{Fingerprint, Path, PublicKey},
@@ -124,20 +124,29 @@ impl ClientLoop {
     /// other files; the same socket and sources. Commands that have not begun are handed over.
     ///
     /// # Errors
-    /// If the other user's files are in use or cannot be used.
-    pub fn switch_user(&mut self) -> Result<(), SetupError> {
-        let mut commands = self.event_loop.control().machine.take_commands();
-        if let Some(Command::Register { name: Some(name) }) = commands.first() {
-            self.setup.name = name.clone();
-            commands.remove(0);
-        }
-        self.event_loop.close_store();
-        // The same user's files are not taken twice.
-        self._directory = None;
-        let user = User::new(&self.setup)?;
-        let now = self.event_loop.control().now;
-        let client = user.client(&self.setup, now, true)?;
+    /// If the other user's files are in use or cannot be used: who it is, and why. The client can
+    /// run on as it is.
+    pub fn switch_user(&mut self) -> Result<(), (Name, SetupError)> {
+        let Control { machine, now } = self.event_loop.control();
+        let Some(name) = machine.wanted_user().cloned() else {
+            return Ok(());
+        };
+        let setup = ClientSetup {
+            name,
+            ..self.setup.clone()
+        };
+        let made = User::new(&setup).and_then(|user| Ok((user.client(&setup, now, true)?, user)));
+        let (client, user) = match made {
+            Ok(made) => made,
+            Err(error) => {
+                machine.stay(now);
+                return Err((setup.name, error));
+            }
+        };
+        // The first is the command that asked for this.
+        let commands = machine.take_commands().into_iter().skip(1);
         self.event_loop.replace(client, user.open);
+        self.setup = setup;
         self.known = user.known;
         self._directory = user.directory;
         for command in commands {
@@ -151,7 +160,7 @@ impl ClientLoop {
         Ok(())
     }
 
-    /// The user's name: after [`Self::switch_user`], also if it failed, the other user's.
+    /// The user's name.
     pub fn name(&self) -> &Name {
         &self.setup.name
     }

@@ -178,11 +178,6 @@ impl<M: Machine> EventLoop<M> {
         std::mem::replace(&mut self.machine, machine)
     }
 
-    /// Drops the store, so that another one can be opened in its place.
-    pub(crate) fn close_store(&mut self) {
-        self.store = None;
-    }
-
     /// The machine.
     pub fn machine(&self) -> &M {
         &self.machine

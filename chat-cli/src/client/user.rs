@@ -56,7 +56,8 @@ impl User {
         }
     }
 
-    fn show(&mut self, control: &mut Control<'_, Client>, lines: &str) {
+    /// Shows the lines of an event, if it has any.
+    pub(super) fn show(&mut self, control: &mut Control<'_, Client>, lines: &str) {
         if !lines.is_empty() {
             let shown = self.screen.show(lines);
             self.check(control, shown);

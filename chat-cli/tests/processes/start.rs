@@ -44,3 +44,36 @@ fn a_user_runs_once_in_a_directory() {
     let second = chat(data.path(), &["client", "zoe", "127.0.0.1", &port]);
     assert_fails(output(second), "[zoe is already running here.]");
 }
+
+#[test]
+fn a_user_who_cannot_be_had_leaves_the_client_as_it_is() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _server = server(data.path(), &port);
+    let _other = client(data.path(), "y", &port);
+    let mut client = client(data.path(), "x", &port);
+    client.write(b"reg y\ndereg\nreg y\nsend y hi\nreg\nsend y hi\n");
+    for line in [
+        "[You are online, please log out first.]",
+        "[You are Offline. Bye.]",
+        "[y is already running here.]",
+        "[You are offline. Type: reg x]",
+        "[Welcome back!]",
+        "[Message received by y.]",
+    ] {
+        client.read_until(line);
+    }
+}
+
+#[test]
+fn the_client_of_one_user_becomes_that_of_another() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _server = server(data.path(), &port);
+    let mut other = client(data.path(), "y", &port);
+    let mut client = client(data.path(), "x", &port);
+    client.write(b"dereg\nreg z\nsend y hi\nquit\n");
+    client.read_until("[Welcome, You are registered.]");
+    other.read_until("z: hi");
+    assert_eq!(client.finish().0.code(), Some(0));
+}

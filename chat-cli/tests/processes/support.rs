@@ -5,13 +5,57 @@ use std::{
     net::UdpSocket,
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+    time::Duration,
 };
+
+/// A line that has not come in this time does not come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running server or client.
 pub(crate) struct Process {
     child: Child,
     stdin: Option<ChildStdin>,
-    stdout: Option<BufReader<ChildStdout>>,
+    stdout: Option<Reader>,
+}
+
+/// Reads lines when asked to, without waiting for ever.
+struct Reader {
+    ask: Sender<()>,
+    lines: Receiver<String>,
+}
+
+impl Reader {
+    fn new(stdout: ChildStdout) -> Self {
+        let (ask, asked) = channel::<()>();
+        let (answer, lines) = channel();
+        thread::spawn(move || {
+            let mut stdout = BufReader::new(stdout);
+            for () in asked {
+                let mut line = String::new();
+                let length = stdout.read_line(&mut line).unwrap();
+                if length == 0 || answer.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { ask, lines }
+    }
+
+    /// The next line, none at the end.
+    fn next(&self) -> Option<String> {
+        // At the end, nobody is there to be asked.
+        let _ = self.ask.send(());
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(error) => {
+                let ended = std::sync::mpsc::RecvTimeoutError::Disconnected;
+                assert_eq!(error, ended, "no line has come");
+                None
+            }
+        }
+    }
 }
 
 impl Drop for Process {
@@ -61,7 +105,7 @@ impl Process {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         Self {
             stdin: child.stdin.take(),
-            stdout: child.stdout.take().map(BufReader::new),
+            stdout: child.stdout.take().map(Reader::new),
             child,
         }
     }
@@ -81,9 +125,8 @@ impl Process {
 
     /// The next line of stdout.
     pub(crate) fn read_line(&mut self) -> String {
-        let mut line = String::new();
-        let length = self.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
-        assert_ne!(length, 0, "the output has ended");
+        let line = self.stdout.as_ref().unwrap().next();
+        let line = line.expect("the output has not ended");
         line.trim_end_matches('\n').into()
     }
 
@@ -102,8 +145,8 @@ impl Process {
     /// Waits for the end: the exit code, what is left of stdout, and stderr.
     pub(crate) fn finish(mut self) -> (ExitStatus, String, String) {
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        if let Some(mut rest) = self.stdout.take() {
-            rest.read_to_string(&mut stdout).unwrap();
+        if let Some(rest) = self.stdout.take() {
+            stdout.extend(std::iter::from_fn(|| rest.next()));
         }
         let errors = self.child.stderr.as_mut().unwrap();
         errors.read_to_string(&mut stderr).unwrap();

@@ -11,9 +11,11 @@ use crate::name::Name;
 pub enum Command {
     /// Go online again: under the same name if none is given. Another name switches the user:
     /// the client ends with [`Ended::SwitchUser`](super::Ended::SwitchUser) and the driver starts
-    /// one with that user's identity, handing over what [`Client::take_commands`] gives.
+    /// one with that user's identity, handing over what [`Client::take_commands`] gives; if it
+    /// cannot, [`Client::stay`] lets the client go on.
     ///
     /// [`Client::take_commands`]: super::Client::take_commands
+    /// [`Client::stay`]: super::Client::stay
     Register {
         /// The name.
         name: Option<Name>,

@@ -42,6 +42,11 @@ impl Commands {
         self.waiting.push_front(command);
     }
 
+    /// The first command.
+    pub(super) fn first(&self) -> Option<&Command> {
+        self.waiting.front()
+    }
+
     /// What the first command waits for.
     pub(super) fn turn(&self) -> Option<Turn> {
         Some(match self.waiting.front()? {

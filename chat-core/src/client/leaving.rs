@@ -168,6 +168,16 @@ impl Client {
         });
     }
 
+    /// Takes back the end that was to make room for another user.
+    pub(super) fn undo_switch(&mut self) {
+        let is_switch = |ending: &Ending| ending.ended == Ended::SwitchUser;
+        if self.ending.as_ref().is_some_and(is_switch) {
+            self.ending = None;
+            let asked = self.wanted_user().is_some();
+            self.commands.pop_if(asked);
+        }
+    }
+
     /// Whether the client leaves without a word to anybody.
     pub(super) fn is_silent(&self) -> bool {
         self.ending.as_ref().is_some_and(|ending| ending.silent)
