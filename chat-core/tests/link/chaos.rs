@@ -18,14 +18,18 @@ fn after_any_chaos_messages_get_through_and_none_has_come_twice_or_out_of_order(
     }
 }
 
+/// A life of a node, and the peer and stream that it was given a message of.
+type Receiver = (usize, u32, PeerId, u8);
+/// The life of the sender, and the number of the message.
+type Message = (u32, u32);
+
 /// Two nodes with a few streams, and how often each has been started.
 struct Chaos {
     seed: u64,
     network: Network,
     lives: [u32; 2],
     next: u32,
-    /// What each life of each node was given, as (life of the sender, number), by peer and stream.
-    given: BTreeMap<(usize, u32, PeerId, u8), Vec<(u32, u32)>>,
+    given: BTreeMap<Receiver, Vec<Message>>,
 }
 
 impl Chaos {
