@@ -3,6 +3,7 @@
 mod chaos;
 mod crashes;
 mod direct;
+mod disk;
 mod groups;
 mod interleavings;
 mod keys;

@@ -10,10 +10,12 @@ use chat_core::{
     id::Path,
     name::Name,
     server::{self, Server},
-    store::{MemoryStore, StoreEvent},
+    store::StoreEvent,
     text::English,
     time::{Instant, Now, WallTime},
 };
+
+use crate::disk::Disk;
 
 const DELAY: u64 = 1_000;
 const WALL: u64 = 1_700_000_000_000_000;
@@ -46,7 +48,7 @@ enum Machine {
 
 struct Node {
     machine: Option<Machine>,
-    store: MemoryStore,
+    disk: Disk,
     port: u16,
     identity: u8,
     starts: u8,
@@ -149,7 +151,7 @@ impl World {
         let count = u16::try_from(self.nodes.len()).expect("few nodes");
         let node = self.nodes.entry(who.into()).or_insert(Node {
             machine: None,
-            store: MemoryStore::new(),
+            disk: Disk::new(),
             port: if who == SERVER { 5_000 } else { 6_000 + count },
             identity: u8::try_from(count).expect("few nodes") + 1,
             starts: 0,
@@ -162,7 +164,7 @@ impl World {
             actions_at_once: usize::MAX,
         });
         node.starts += 1;
-        node.store = node.store.image();
+        node.disk.reopen();
         node.ended = None;
         let mut seed = [node.starts; 32];
         seed[0] = node.identity;
@@ -204,7 +206,7 @@ impl World {
 
     /// Makes a node forget everything, as after an installation from scratch.
     pub(crate) fn forget(&mut self, who: &str) {
-        self.node(who).store = MemoryStore::new();
+        self.node(who).disk = Disk::new();
     }
 
     /// The machine is killed when its store is asked for one more operation than these.
@@ -231,6 +233,11 @@ impl World {
         self.node(who).actions_at_once = count;
     }
 
+    /// From now on the store of `who` is slow, out of order and unreliable.
+    pub(crate) fn roughen(&mut self, who: &str, seed: u64) {
+        self.node(who).disk.roughen(seed);
+    }
+
     /// Nothing gets through between two nodes, in either direction.
     pub(crate) fn separate(&mut self, one: &str, other: &str) {
         let (one, other) = (self.nodes[one].port, self.nodes[other].port);
@@ -254,6 +261,9 @@ impl World {
     /// From now on every datagram arrives, once and in order.
     pub(crate) fn calm(&mut self) {
         self.weather = Weather::default();
+        for node in self.nodes.values_mut() {
+            node.disk.smooth();
+        }
     }
 
     pub(crate) fn command(&mut self, who: &str, command: Command) {
@@ -335,7 +345,13 @@ impl World {
             };
             timeout.map(Instant::as_micros)
         });
-        datagrams.chain(timers).min().unwrap_or(u64::MAX)
+        let disks = self.nodes.values().filter(|node| node.machine.is_some());
+        let disks = disks.filter_map(|node| node.disk.next());
+        datagrams
+            .chain(timers)
+            .chain(disks)
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     /// Delivers what is due, then does what the machines want.
@@ -414,6 +430,7 @@ impl Node {
             }
             _ => {}
         }
+        self.complete(now);
         let mut buffer = Vec::new();
         for _ in 0..self.actions_at_once {
             let action = match &mut self.machine {
@@ -432,7 +449,7 @@ impl Node {
                     }
                     self.operations_left = self.operations_left.map(|left| left - 1);
                     self.operations += 1;
-                    self.store.handle(id, operation);
+                    self.disk.handle(now.instant.as_micros(), id, operation);
                     self.complete(now);
                 }
                 Some(Ok(Action::Send(to)) | Err(Action::Send(to))) => sent.push(Datagram {
@@ -446,7 +463,7 @@ impl Node {
     }
 
     fn complete(&mut self, now: Now) {
-        while let Some(event) = self.store.poll_event() {
+        while let Some(event) = self.disk.poll_event(now.instant.as_micros()) {
             self.stored(now, event);
         }
     }

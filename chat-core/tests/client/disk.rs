@@ -1,0 +1,88 @@
+//! A store that survives its machine, and a rough one: completions come late, in any order, twice
+//! or never, and some operations fail, done or not.
+
+use chat_core::store::{MemoryStore, OperationId, StoreError, StoreEvent, StoreOperation};
+
+use crate::world::Chance;
+
+pub(crate) struct Disk {
+    store: MemoryStore,
+    waiting: Vec<(u64, StoreEvent)>,
+    rough: Option<Chance>,
+}
+
+impl Disk {
+    pub(crate) fn new() -> Self {
+        Self {
+            store: MemoryStore::new(),
+            waiting: Vec::new(),
+            rough: None,
+        }
+    }
+
+    /// The machine is started again.
+    pub(crate) fn reopen(&mut self) {
+        self.store = self.store.image();
+        self.waiting.clear();
+    }
+
+    pub(crate) fn roughen(&mut self, seed: u64) {
+        self.rough = Some(Chance(seed));
+    }
+
+    pub(crate) fn smooth(&mut self) {
+        self.rough = None;
+    }
+
+    pub(crate) fn handle(&mut self, now: u64, id: OperationId, operation: StoreOperation) {
+        // What a subscription reports first comes first, whatever the disk is like.
+        let subscribes = matches!(
+            operation,
+            StoreOperation::AttachTable { .. } | StoreOperation::AttachLog { .. }
+        );
+        let rough = self.rough.as_mut().filter(|_| !subscribes);
+        let Some(chance) = rough else {
+            self.store.handle(id, operation);
+            while let Some(event) = self.store.poll_event() {
+                self.waiting.push((now, event));
+            }
+            return;
+        };
+        let failed = StoreEvent::Failed {
+            operation: id,
+            error: StoreError::Unavailable,
+        };
+        let fate = chance.below(100);
+        // An append that fails has taken place all the same: where one is refused and the next is
+        // taken, the inbox has them in its own order.
+        let is_append = matches!(operation, StoreOperation::Append { .. });
+        if fate >= 3 || is_append {
+            self.store.handle(id, operation);
+        }
+        if fate < 6 {
+            self.waiting.push((now + chance.below(50_000), failed));
+        }
+        while let Some(event) = self.store.poll_event() {
+            let is_notice = matches!(event, StoreEvent::Arrived { .. });
+            if fate < 6 && !is_notice || chance.below(100) < 3 && !is_notice {
+                continue;
+            }
+            if chance.below(100) < 5 {
+                let at = now + chance.below(50_000);
+                self.waiting.push((at, event.clone()));
+            }
+            self.waiting.push((now + chance.below(50_000), event));
+        }
+    }
+
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.waiting.iter().map(|(at, _)| *at).min()
+    }
+
+    pub(crate) fn poll_event(&mut self, now: u64) -> Option<StoreEvent> {
+        let due = self.waiting.iter().enumerate();
+        let due = due.filter(|(_, (at, _))| *at <= now);
+        let (index, _) = due.min_by_key(|(_, (at, _))| *at)?;
+        Some(self.waiting.remove(index).1)
+    }
+}
