@@ -143,7 +143,8 @@ pub struct ServerConfig {
     pub max_names: usize,
     /// Groups; past it `create_group` is refused.
     pub max_groups: usize,
-    /// Entries in one mailbox; at the limit the sender is told that it is full.
+    /// Entries in one mailbox; at the limit the sender is told that it is full. Receipts are taken
+    /// up to twice as many, then dropped, counted.
     pub max_mailbox: u64,
     /// Entries in the log of a group or the channel; the oldest are trimmed.
     pub max_group_log: u64,
