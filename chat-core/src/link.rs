@@ -270,8 +270,9 @@ impl Endpoint {
         }
     }
 
-    /// The peer with this key, to be reached at `path` if there is no session with it yet, or if
-    /// it does not answer where it was. `early` lets its first messages ride in the first
+    /// The peer with this key, to be reached at `path` if there is no session with it yet. If
+    /// there is one along another path, a handshake finds out whether the peer is at `path` now,
+    /// while the session goes on. `early` lets its first messages ride in the first
     /// handshake packet, which an attacker can replay: only for messages that do no harm when they
     /// come twice. No datagram is sent before there is a message.
     ///

@@ -21,6 +21,7 @@ scenarios! {
     a_message_to_everyone_reaches_everyone = "6_to_everyone",
     a_message_waits_for_a_killed_recipient = "7_killed_recipient",
     a_client_that_slept_comes_back_by_itself = "a_client_that_slept",
+    a_peer_that_starts_again_is_reached_at_once = "a_peer_starts_again",
     a_silent_group_member_gets_its_copy_later = "a_silent_group_member",
     a_message_to_everyone_is_stored_for_the_absent = "channel_for_the_absent",
     a_user_goes_offline_and_online_again = "dereg_and_reg",

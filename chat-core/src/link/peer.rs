@@ -187,14 +187,18 @@ impl Peer {
         }
     }
 
-    /// The program names a path.
+    /// The program names a path. If it is another one than that of the session, the peer may have
+    /// begun anew there: a handshake tells before the silence does, once for each such path.
     pub(super) fn may_be_at(&mut self, path: Path) {
-        if self.sessions.current.is_some() {
-            self.alternative = (path.remote != self.path.remote).then_some(path);
-        } else {
+        if self.sessions.current.is_none() {
             self.path = path;
             self.allowance = None;
+            return;
         }
+        let elsewhere = (path.remote != self.path.remote).then_some(path);
+        let is_news = self.alternative.map(|known| known.remote) != elsewhere.map(|is| is.remote);
+        self.renew |= is_news && elsewhere.is_some();
+        self.alternative = elsewhere;
     }
 
     /// Somebody answered a packet with the hint that its session is not known.

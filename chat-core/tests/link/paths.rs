@@ -60,6 +60,36 @@ fn both_sides_move_at_once_and_the_program_knows_where_one_of_them_is() {
 }
 
 #[test]
+fn a_peer_that_begins_anew_elsewhere_is_found_within_a_round_trip_by_who_knows_where() {
+    let (mut network, peer) = connected();
+    network.restart(1);
+    network.nodes[1].address = address(78, 4_000);
+    network.connect(0, 1, true);
+    network.send(0, peer, 0, b"lost with the old one");
+    network.run(ms(40));
+    let by = network.peer(0, 1);
+    assert!(network.notices(0).contains(&&Event::Replaced { peer, by }));
+    assert_eq!(network.nodes[0].endpoint.path(by), Some(network.path(1)));
+}
+
+#[test]
+fn a_path_that_leads_nowhere_is_tried_once_and_the_session_goes_on() {
+    let (mut network, peer) = connected();
+    let (address_before, nowhere) = (network.nodes[1].address, address(79, 4_000));
+    for round in 1..=20 {
+        network.nodes[1].address = nowhere;
+        network.connect(0, 1, true);
+        network.nodes[1].address = address_before;
+        network.send(0, peer, 0, b"still here");
+        network.run(ms(500));
+        assert_eq!(network.messages(1).len(), 1 + round);
+    }
+    assert_eq!(network.nodes[0].endpoint.path(peer), Some(network.path(1)));
+    let tried = network.log.iter().filter(|sent| sent.to == nowhere);
+    assert_eq!(tried.count(), 1);
+}
+
+#[test]
 fn a_replayed_handshake_from_a_false_address_makes_no_more_than_three_times_its_bytes() {
     let (mut network, peer) = Network::pair(1, Faults::NONE);
     // The endpoint has been shown the time, so the initiation is younger than it.

@@ -77,7 +77,7 @@ impl Peer {
         } else {
             Duration::MAX
         };
-        let elsewhere = self.alternative.filter(|_| initiation.sent() % 2 == 1);
+        let elsewhere = self.alternative.filter(|_| initiation.sent() % 2 == 0);
         buffer.extend_from_slice(initiation.datagram(now, longest));
         if let Some(allowance) = &mut self.allowance {
             allowance.sent(buffer.len());
