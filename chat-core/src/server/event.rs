@@ -48,11 +48,6 @@ pub enum Event {
         /// The group.
         group: Name,
     },
-    /// A client has sent a message to everyone.
-    ChannelMessage {
-        /// The client.
-        name: Name,
-    },
     /// A message was saved for an absent client.
     Saved {
         /// The absent client.

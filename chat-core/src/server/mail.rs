@@ -120,7 +120,7 @@ impl State {
             ..
         } = submission;
         let is_new = received == stamp;
-        let event = match &to {
+        match &to {
             Conversation::User(name) => {
                 let check = Check {
                     sender,
@@ -130,16 +130,14 @@ impl State {
                 };
                 return self.kept_for(now, name, position, check);
             }
-            Conversation::Group(group) => Event::GroupMessage {
-                name: sender.clone(),
-                group: group.clone(),
-            },
-            Conversation::Channel => Event::ChannelMessage {
-                name: sender.clone(),
-            },
-        };
-        if is_new {
-            self.show(event);
+            Conversation::Group(group) if is_new => {
+                let known = self.members.group(group);
+                self.show(Event::GroupMessage {
+                    name: sender.clone(),
+                    group: known.map_or(group, |known| &known.name).clone(),
+                });
+            }
+            Conversation::Group(_) | Conversation::Channel => {}
         }
         let ids = List::new(alloc::vec![message]);
         self.tell(&sender, &to, &ChatFrame::Accepted { ids });

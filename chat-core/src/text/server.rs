@@ -21,7 +21,6 @@ impl fmt::Display for English<'_, Event> {
             Event::GroupMessage { name, group } => {
                 write!(f, "[Client {name} sent group message to {group}.]")
             }
-            Event::ChannelMessage { name } => write!(f, "[Client {name} sent channel message.]"),
             Event::Saved { name } => write!(f, "[Offline message for {name} saved.]"),
             Event::StoreStalled => f.write_str(
                 "[The disk does not take anything: nothing is acknowledged until it does.]",
@@ -87,10 +86,6 @@ mod tests {
                     group: g(),
                 },
                 "[Client x sent group message to g.]",
-            ),
-            (
-                Event::ChannelMessage { name: x() },
-                "[Client x sent channel message.]",
             ),
             (Event::Saved { name: x() }, "[Offline message for x saved.]"),
         ] {
