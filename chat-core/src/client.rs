@@ -29,6 +29,7 @@ mod running;
 mod screen;
 mod sending;
 mod showing;
+mod silence;
 mod storage;
 mod table;
 

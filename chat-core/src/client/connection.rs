@@ -1,10 +1,9 @@
-//! The way to the server: its key, registration, its silence, the way back.
+//! The way to the server: its key, registration, the way back.
 
 use alloc::sync::Arc;
 
 use super::{
     Client,
-    attempts::Due,
     entry::encode,
     event::{Ended, Event},
     keeping,
@@ -48,7 +47,7 @@ pub(super) struct ServerSide {
     /// A key that the server showed, and the peer by which it is to prove it.
     candidate: Option<(PublicKey, PeerId)>,
     /// When a key was last shown.
-    hello_heard: Option<Instant>,
+    pub(super) hello_heard: Option<Instant>,
     asking_key: bool,
     pub(super) peer: Option<PeerId>,
     instance: InstanceId,
@@ -61,13 +60,13 @@ pub(super) struct ServerSide {
     /// The server answered when it was last asked.
     pub(super) responds: bool,
     /// The user has been told that the server does not respond.
-    announced_gone: bool,
+    pub(super) announced_gone: bool,
     /// The registration that is on its way is that by which the program was started.
     pub(super) first: bool,
-    probed_at: Option<Instant>,
+    pub(super) probed_at: Option<Instant>,
     /// When the first table after a registration is no longer waited for.
     table_by: Option<Instant>,
-    retry_at: Option<Instant>,
+    pub(super) retry_at: Option<Instant>,
 }
 
 impl ServerSide {
@@ -101,7 +100,7 @@ impl Client {
         self.ask_key();
     }
 
-    fn ask_key(&mut self) {
+    pub(super) fn ask_key(&mut self) {
         if !self.server.asking_key {
             self.server.asking_key = true;
             self.flushed = false;
@@ -195,7 +194,7 @@ impl Client {
     }
 
     /// Sends a registration unless one is on its way.
-    fn register(&mut self) {
+    pub(super) fn register(&mut self) {
         let retry = self.spread(self.config.reconnect_interval);
         self.server.retry_at = Some(self.now.instant + retry);
         let Some(key) = self.server.key else { return };
@@ -358,166 +357,12 @@ impl Client {
         self.register();
     }
 
-    /// The keepalive was not answered.
-    pub(super) fn on_server_silent(&mut self) {
-        if self.phase == Phase::Registered {
-            // The attempts of whatever waits tell it in their turn.
-            if !self.waits_for_server() {
-                self.announce_gone();
-            }
-            self.phase = Phase::Lost;
-            self.register();
-        }
-    }
-
-    fn announce_gone(&mut self) {
-        self.server.responds = false;
-        if !core::mem::replace(&mut self.server.announced_gone, true) {
-            self.show(Event::NotResponding);
-        }
-    }
-
-    /// Tells the attempts whether anything waits for the server.
-    pub(super) fn watch_server(&mut self) {
-        let now = self.now.instant;
-        let peer = self.server.peer.and_then(|peer| self.link.last_heard(peer));
-        let heard = peer.max(self.server.hello_heard.filter(|_| peer.is_none()));
-        let waits = self.waits_for_server();
-        self.attempts.update(now, waits, heard);
-        let quiet = !waits && self.phase == Phase::Lost && !self.server.announced_gone;
-        self.quiet_attempts.update(now, quiet, heard);
-    }
-
-    fn waits_for_server(&self) -> bool {
-        if self.ending.is_some() {
-            return false;
-        }
-        match self.phase {
-            Phase::Loading | Phase::Offline => return false,
-            Phase::Discovering | Phase::Registering => return true,
-            Phase::Registered | Phase::Lost => {}
-        }
-        self.request.is_some()
-            || self.leave_waits()
-            || self
-                .outbox
-                .open()
-                .any(|(_, message)| self.needs_server(message))
-    }
-
-    /// Shows the attempts that are due.
-    pub(super) fn make_attempts(&mut self) {
-        let now = self.now.instant;
-        while let Some(due) = self.attempts.poll(now) {
-            match due {
-                Due::Ask => self.ask_for_life(),
-                Due::Attempt(attempt) => self.show_attempt(attempt),
-                Due::Last(attempt) => {
-                    self.show_attempt(attempt);
-                    self.give_up();
-                }
-            }
-        }
-        while let Some(due) = self.quiet_attempts.poll(now) {
-            match due {
-                Due::Ask => self.ask_for_life(),
-                Due::Attempt(_) => self.ask_key(),
-                Due::Last(_) => self.announce_gone(),
-            }
-        }
-    }
-
-    fn ask_for_life(&mut self) {
-        if let Some(peer) = self.server.peer {
-            self.flushed = false;
-            self.link.ping(self.now, peer);
-        }
-    }
-
-    fn show_attempt(&mut self, attempt: u32) {
-        let of = self.config.attempts;
-        self.show(Event::Attempt { attempt, of });
-        // Perhaps the server is there and has another key.
-        self.ask_key();
-    }
-
-    /// The last attempt stayed without an answer.
-    fn give_up(&mut self) {
-        self.server.responds = false;
-        self.server.announced_gone = true;
-        self.show(Event::NotResponding);
-        self.cancel_request();
-        if !self.server.knows_name || self.phase == Phase::Discovering {
-            self.show(Event::Exiting);
-            self.end(Ended::NotResponding);
-            return;
-        }
-        let settled = self.phase == Phase::Registering;
-        self.phase = Phase::Lost;
-        if settled {
-            self.settle_without_server();
-        }
-        self.keep_messages();
-        self.give_up_leaving();
-        if self.phase == Phase::Lost {
-            self.register();
-        }
-    }
-
-    /// Goes on with what is remembered.
-    fn settle_without_server(&mut self) {
-        if let Some(group) = self.group.clone() {
-            self.show(Event::InGroup { group });
-        }
-        self.open_screen();
-        self.screen.release_notices();
-        self.advance_all();
-    }
-
     /// Shows what has arrived, and in no group also what a group held back.
-    fn open_screen(&mut self) {
+    pub(super) fn open_screen(&mut self) {
         if self.group.is_none() {
             self.screen.release_held();
         }
         self.screen.open();
-    }
-
-    /// Keepalives, and attempts in the background to come back.
-    pub(super) fn keep_connection(&mut self) {
-        let now = self.now.instant;
-        if self.keepalive_at().is_some_and(|at| now >= at)
-            && let Some(peer) = self.server.peer
-        {
-            self.server.probed_at = Some(now);
-            self.flushed = false;
-            self.link.probe(self.now, peer);
-        }
-        if self.retry_at().is_some_and(|at| now >= at) {
-            self.register();
-        }
-    }
-
-    pub(super) fn connection_timeout(&self) -> Option<Instant> {
-        match (self.keepalive_at(), self.retry_at()) {
-            (Some(keepalive), Some(retry)) => Some(keepalive.min(retry)),
-            (keepalive, retry) => keepalive.or(retry),
-        }
-    }
-
-    fn keepalive_at(&self) -> Option<Instant> {
-        let peer = self
-            .server
-            .peer
-            .filter(|_| self.phase == Phase::Registered)?;
-        let last = self.link.last_heard(peer).max(self.server.probed_at)?;
-        Some(last + self.config.keepalive)
-    }
-
-    fn retry_at(&self) -> Option<Instant> {
-        let registers = matches!(self.phase, Phase::Registering | Phase::Lost);
-        self.server
-            .retry_at
-            .filter(|_| registers && self.ending.is_none())
     }
 
     /// Forgets the peers and everything that was on its way to them.

@@ -64,7 +64,7 @@ impl Disk {
         }
         while let Some(event) = self.store.poll_event() {
             let is_notice = matches!(event, StoreEvent::Arrived { .. });
-            if fate < 6 && !is_notice || chance.below(100) < 3 && !is_notice {
+            if !is_notice && (fate < 6 || chance.below(100) < 3) {
                 continue;
             }
             if chance.below(100) < 5 {
