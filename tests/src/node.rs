@@ -139,6 +139,8 @@ pub struct Node {
     pub paused: bool,
     /// What waits in the socket.
     pub socket: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// What was typed meanwhile.
+    pub typed: Vec<String>,
     /// What the store has reported meanwhile.
     pub reports: Vec<StoreEvent>,
     /// Whose home is in use; empty for a server.
@@ -167,6 +169,7 @@ impl Node {
             starts: 0,
             paused: false,
             socket: VecDeque::new(),
+            typed: Vec::new(),
             reports: Vec::new(),
             user: String::new(),
             homes: BTreeMap::new(),

@@ -76,6 +76,22 @@ impl Random {
     }
 }
 
+/// The seeds that a test goes through: `default` many, as many as the environment variable `SEEDS`
+/// says, or the one that `SEED` says.
+///
+/// # Panics
+/// If a variable is no number.
+pub fn seeds(default: u64) -> std::ops::Range<u64> {
+    let number = |name| {
+        let value = std::env::var(name).ok()?;
+        Some(value.parse::<u64>().expect("a number"))
+    };
+    match number("SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("SEEDS").unwrap_or(default),
+    }
+}
+
 /// The number that stands for a name in a draw (FNV-1a).
 pub fn entity(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

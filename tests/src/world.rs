@@ -208,6 +208,14 @@ impl World {
     pub fn command(&mut self, name: &str, line: &str) {
         let index = self.index(name);
         self.note(index, Kind::Typed, line);
+        if self.nodes[index].paused {
+            self.nodes[index].typed.push(line.to_owned());
+            return;
+        }
+        self.typed(index, line);
+    }
+
+    fn typed(&mut self, index: usize, line: &str) {
         let command = command::parse(line).unwrap_or_else(Command::Note);
         self.client_command(index, line, command);
     }
@@ -263,11 +271,15 @@ impl World {
         node.paused = false;
         let address = node.address;
         let reports = std::mem::take(&mut node.reports);
+        let typed = std::mem::take(&mut node.typed);
         for (from, bytes) in std::mem::take(&mut node.socket) {
             self.deliver(from, address, bytes);
         }
         for event in reports {
             self.report(index, event);
+        }
+        for line in typed {
+            self.typed(index, &line);
         }
         self.wake(index);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tests::{
     ledger::Ledger,
     net::Link,
-    random::Stream,
+    random::{Stream, seeds},
     world::{SERVER, World},
 };
 
@@ -46,7 +46,7 @@ fn everybody_chats(world: &mut World, ledger: &mut Ledger, messages: u64) {
     }
 }
 
-fn chat_is_complete(mut world: World, messages: u64) {
+fn chat_is_complete(seed: u64, mut world: World, messages: u64) {
     three_clients(&mut world);
     let mut ledger = Ledger::default();
     everybody_chats(&mut world, &mut ledger, messages);
@@ -56,13 +56,13 @@ fn chat_is_complete(mut world: World, messages: u64) {
     world.run_for(Duration::from_secs(30));
     if let Err(why) = ledger.check(&world, &NAMES) {
         let last = world.transcript().render_last(200);
-        panic!("in the end ({arrives}) {why}\n{last}");
+        panic!("{last}\nSEED={seed}, in the end ({arrives}) {why}");
     }
 }
 
 #[test]
 fn a_network_that_loses_a_quarter_and_reorders_loses_no_message() {
-    for seed in 0..8 {
+    for seed in seeds(8) {
         let mut world = World::new(seed);
         world.network.default = Link {
             loss: 250,
@@ -70,20 +70,20 @@ fn a_network_that_loses_a_quarter_and_reorders_loses_no_message() {
             reordering: 200,
             ..bad_link()
         };
-        chat_is_complete(world, 60);
+        chat_is_complete(seed, world, 60);
     }
 }
 
 #[test]
 fn a_network_that_damages_datagrams_damages_no_message() {
-    for seed in 0..4 {
+    for seed in seeds(4) {
         let mut world = World::new(seed);
         world.network.default = Link {
             corruption: 200,
             duplication: 200,
             ..bad_link()
         };
-        chat_is_complete(world, 60);
+        chat_is_complete(seed, world, 60);
     }
 }
 
@@ -108,27 +108,27 @@ fn long_messages_arrive_whole_over_a_network_that_loses_a_fifth() {
 
 #[test]
 fn inputs_between_drains_and_any_order_of_draining_are_legal() {
-    for seed in 0..8 {
+    for seed in seeds(8) {
         let mut world = World::new(seed);
         world.lazy_drains = 500;
-        chat_is_complete(world, 60);
+        chat_is_complete(seed, world, 60);
     }
 }
 
 #[test]
 fn completions_may_come_late_twice_and_out_of_order() {
-    for seed in 0..8 {
+    for seed in seeds(8) {
         let mut world = World::new(seed);
         world.disk_faults.jitter = Duration::from_millis(20);
         world.disk_faults.late = 300;
         world.disk_faults.repeated = 300;
-        chat_is_complete(world, 60);
+        chat_is_complete(seed, world, 60);
     }
 }
 
 #[test]
 fn everything_bad_at_once_loses_no_message() {
-    for seed in 0..8 {
+    for seed in seeds(8) {
         let mut world = World::new(seed);
         world.network.default = Link {
             loss: 150,
@@ -140,13 +140,13 @@ fn everything_bad_at_once_loses_no_message() {
         world.lazy_drains = 300;
         world.disk_faults.late = 200;
         world.disk_faults.repeated = 200;
-        chat_is_complete(world, 60);
+        chat_is_complete(seed, world, 60);
     }
 }
 
 #[test]
 fn a_server_that_is_killed_now_and_then_loses_no_message() {
-    for seed in 0..4 {
+    for seed in seeds(4) {
         let mut world = World::new(seed);
         three_clients(&mut world);
         let mut ledger = Ledger::default();
@@ -158,7 +158,8 @@ fn a_server_that_is_killed_now_and_then_loses_no_message() {
         }
         world.run_for(Duration::from_secs(120));
         if let Err(why) = ledger.check(&world, &NAMES) {
-            panic!("{why}\n{}", world.transcript().render_last(200));
+            let last = world.transcript().render_last(200);
+            panic!("{last}\nSEED={seed}: {why}");
         }
     }
 }

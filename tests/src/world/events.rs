@@ -251,6 +251,7 @@ impl World {
         node.wake = None;
         node.socket.clear();
         node.reports.clear();
+        node.typed.clear();
     }
 
     pub(super) fn show(&mut self, index: usize, line: &str) {
