@@ -27,6 +27,8 @@ struct Trouble {
     leaves: bool,
     /// Clients are stopped in their tracks, and ways are cut.
     silence: bool,
+    /// Everybody is in a group, and talks to it.
+    group: bool,
 }
 
 struct Chaos {
@@ -44,6 +46,11 @@ impl Chaos {
         for name in NAMES {
             world.start_client(name);
             world.wait_for(name, WELCOMES[0]);
+            if trouble.group {
+                world.command(name, "create_group g");
+                world.command(name, "join_group g");
+                world.wait_for(name, "[Entered group g successfully.]");
+            }
         }
         world.run_for(Duration::from_secs(1));
         Self {
@@ -69,6 +76,13 @@ impl Chaos {
             2 | 3 if self.trouble.leaves => self.toggle_online(who),
             4 if self.trouble.silence => self.toggle_pause(who),
             5 | 6 if self.trouble.silence => self.toggle_cut(who),
+            7.. if self.trouble.group => {
+                if self.may_talk(who) {
+                    let text = format!("{number} to the group");
+                    self.ledger
+                        .send_group(&mut self.world, NAMES[who], &NAMES, &text);
+                }
+            }
             7 => {
                 if self.may_talk(who) {
                     let text = format!("{number} to all");
@@ -76,6 +90,7 @@ impl Chaos {
                         .send_all(&mut self.world, NAMES[who], &NAMES, &text);
                 }
             }
+            _ if self.trouble.group => {}
             _ => {
                 let to = self.draw(3);
                 if self.may_talk(who) {
@@ -221,6 +236,7 @@ const CALM: Trouble = Trouble {
     kills: false,
     leaves: false,
     silence: false,
+    group: false,
 };
 
 #[test]
@@ -274,6 +290,19 @@ fn nothing_is_lost_in_all_that_trouble_at_once() {
         kills: true,
         leaves: true,
         silence: true,
+        group: false,
+    };
+    survives(all, 20);
+}
+
+#[test]
+fn nothing_said_in_a_group_is_lost_in_all_that_trouble() {
+    let all = Trouble {
+        server: true,
+        kills: true,
+        leaves: true,
+        silence: true,
+        group: true,
     };
     survives(all, 20);
 }
