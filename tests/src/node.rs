@@ -112,8 +112,17 @@ pub struct Home {
     pub server_key: Option<PublicKey>,
     /// The store.
     pub disk: Disk,
-    /// The power fails when the disk has done so many operations, before anything is told.
-    pub crash_at: Option<u64>,
+    /// The power fails at the operation with this number, counted since the disk was made.
+    pub power_cut: Option<(u64, PowerCut)>,
+}
+
+/// When the power fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PowerCut {
+    /// Just before the operation would be done.
+    Before,
+    /// When it is done, before anybody is told.
+    After,
 }
 
 /// A line that a node has shown.

@@ -21,7 +21,7 @@ use crate::{
     command,
     disk::{self, Disk},
     net::Network,
-    node::{Home, Machine, Node},
+    node::{Home, Machine, Node, PowerCut},
     random::{Random, Stream, entity},
     transcript::{Kind, Transcript},
 };
@@ -284,12 +284,11 @@ impl World {
         self.wake(index);
     }
 
-    /// The power of this node fails when its disk has done `operations` more operations, before
-    /// the node learns that the last one is done.
-    pub fn crash_after_operations(&mut self, name: &str, operations: u64) {
+    /// The power of this node fails at the operation of its disk that is `operations` from now.
+    pub fn cut_power(&mut self, name: &str, operations: u64, when: PowerCut) {
         let node = self.node_mut(name);
         let home = node.home().expect("it has been started");
-        home.crash_at = Some(home.disk.applied() + operations);
+        home.power_cut = Some((home.disk.applied() + operations, when));
     }
 
     /// Puts a datagram on the network that no node has sent. It arrives for certain.
@@ -391,7 +390,7 @@ impl World {
             identity,
             server_key: None,
             disk,
-            crash_at: None,
+            power_cut: None,
         };
         self.nodes[index].homes.insert(user.to_owned(), home);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chat_core::client::Event;
 use tests::{
     ledger::Ledger,
+    node::PowerCut,
     world::{SERVER, World},
 };
 
@@ -29,10 +30,10 @@ fn at_every_operation(
     prepare: impl Fn(&mut World),
     story: impl Fn(&mut World, &mut Ledger),
 ) {
-    for operations in 1..MOST_OPERATIONS {
+    for (operations, when) in power_cuts() {
         let mut world = world_of_three();
         prepare(&mut world);
-        world.crash_after_operations(node, operations);
+        world.cut_power(node, operations, when);
         let mut ledger = Ledger::default();
         story(&mut world, &mut ledger);
         world.run_for(Duration::from_secs(5));
@@ -45,7 +46,7 @@ fn at_every_operation(
         world.run_for(Duration::from_secs(60));
         if let Err(why) = ledger.check_after_crashes(&world, &["x", "y", "z"]) {
             let last = world.transcript().render_last(100);
-            panic!("power failed after operation {operations} of {node}: {why}\n{last}");
+            panic!("{last}\npower failed {when:?} operation {operations} of {node}: {why}");
         }
         nothing_is_shown_twice(&world, node);
         if !has_crashed {
@@ -57,6 +58,11 @@ fn at_every_operation(
         }
     }
     panic!("the story takes more than {MOST_OPERATIONS} operations");
+}
+
+/// Before and after every operation.
+fn power_cuts() -> impl Iterator<Item = (u64, PowerCut)> {
+    (1..MOST_OPERATIONS).flat_map(|at| [(at, PowerCut::Before), (at, PowerCut::After)])
 }
 
 fn restart(world: &mut World, name: &str) {
@@ -151,11 +157,11 @@ fn mail_survives_a_crash_of_its_recipient_at_every_operation() {
 
 #[test]
 fn what_the_sender_was_promised_survives_its_crash_at_every_operation() {
-    for operations in 1..MOST_OPERATIONS {
+    for (operations, when) in power_cuts() {
         let mut world = world_of_three();
         world.command("y", "quit");
         world.run_for(Duration::from_secs(2));
-        world.crash_after_operations("x", operations);
+        world.cut_power("x", operations, when);
         world.command("x", "send y one");
         world.run_for(Duration::from_secs(3));
         let has_crashed = !world.is_running("x");

@@ -13,7 +13,7 @@ use chat_core::{
 use super::{Happening, Start, World};
 use crate::{
     lines,
-    node::{Line, Machine, Output, exit_code},
+    node::{Line, Machine, Output, PowerCut, exit_code},
     random::{Stream, entity},
     transcript::Kind,
 };
@@ -71,9 +71,14 @@ impl World {
     fn apply(&mut self, index: usize, start: u64) {
         let node = &mut self.nodes[index];
         let Some(home) = node.home() else { return };
-        let events = home.disk.apply();
-        if home.crash_at == Some(home.disk.applied()) {
-            home.crash_at = None;
+        let number = home.disk.applied() + 1;
+        let cut = home.power_cut.filter(|(at, _)| *at == number);
+        let events = match cut {
+            Some((_, PowerCut::Before)) => Vec::new(),
+            _ => home.disk.apply(),
+        };
+        if cut.is_some() {
+            home.power_cut = None;
             home.disk.crash(0);
             self.note(index, Kind::Happened, "power fails");
             self.stop(index);
