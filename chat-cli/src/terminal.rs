@@ -20,6 +20,8 @@ use crossterm::{
     terminal::{self, Clear, ClearType},
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use editor::{Editor, Outcome};
 use painter::Painter;
 
@@ -66,7 +68,14 @@ impl Terminal {
     /// # Errors
     /// If the terminal is gone.
     pub(crate) fn read(&mut self) -> io::Result<Option<Typed>> {
-        while event::poll(Duration::ZERO)? {
+        // Reading a terminal that has hung up, crossterm never returns.
+        loop {
+            if has_hung_up()? {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if !event::poll(Duration::ZERO)? {
+                return Ok(None);
+            }
             let event = event::read()?;
             self.painter.invalidate();
             let typed = match event {
@@ -81,7 +90,6 @@ impl Terminal {
                 return Ok(typed);
             }
         }
-        Ok(None)
     }
 
     fn outcome_of(&mut self, key: event::KeyEvent) -> io::Result<Option<Typed>> {
@@ -151,6 +159,19 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         restore();
     }
+}
+
+/// Whether there is no terminal any more.
+fn has_hung_up() -> io::Result<bool> {
+    let stdin = io::stdin();
+    let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    rustix::io::retry_on_intr(|| poll(&mut descriptors, Some(&now)))?;
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    Ok(descriptors[0].revents().intersects(gone))
 }
 
 fn take_over() -> io::Result<()> {

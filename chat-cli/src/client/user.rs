@@ -92,11 +92,16 @@ impl User {
             }
             // Keys are always read: Ctrl-C among them has to be seen.
             Source::Terminal => {
-                while let Screen::Terminal(terminal) = &mut self.screen {
+                while let (Screen::Terminal(terminal), false) = (&mut self.screen, self.closed) {
                     match terminal.read() {
                         Ok(Some(typed)) => self.typed(control, typed),
                         Ok(None) => return,
-                        Err(error) => return self.check(control, Err(error)),
+                        Err(error) => {
+                            // A closed window: SIGHUP, if it comes, makes it quick.
+                            tracing::debug!(%error, "the terminal is gone");
+                            self.closed = true;
+                            self.typed(control, Typed::EndOfInput);
+                        }
                     }
                 }
             }
