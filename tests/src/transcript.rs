@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use chat_core::time::Instant;
+use chat_core::{text::Neutral, time::Instant};
 
 /// The record of one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Transcript {
             at,
             node: node.to_owned(),
             kind,
-            text: abbreviated(text),
+            text: abbreviated(&Neutral(text).to_string()),
         });
     }
 

@@ -46,4 +46,10 @@ scenarios! {
     the_server_delivers_where_the_direct_way_is_blocked = "the_direct_way_is_blocked",
     a_start_without_the_server_goes_on_only_for_a_known_client = "the_server_is_gone_at_the_start",
     messages_to_oneself_arrive = "to_oneself",
+    an_idle_client_notices_a_lost_server_and_the_server_a_lost_client = "an_idle_client_notices",
+    a_restarted_server_is_back_before_anybody_misses_it = "a_restarted_server_is_not_noticed",
+    leaving_shows_what_group_mode_held_back = "leaving_in_group_mode",
+    one_event_is_one_line = "one_event_is_one_line",
+    sends_need_not_wait_for_one_another = "many_at_once",
+    the_operator_sees_the_table_and_the_groups = "the_operator_asks",
 }
