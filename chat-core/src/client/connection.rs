@@ -386,6 +386,7 @@ impl Client {
         }
         self.link.set_listening(false);
         self.receiving.go_offline();
+        self.screen.close();
         self.look_ups.clear();
         self.cancel_request();
         self.server.registration = None;

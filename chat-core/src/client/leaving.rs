@@ -119,11 +119,16 @@ impl Client {
         }
     }
 
-    /// Goes offline when the server has answered and everything held back has been shown. Gives
-    /// whether it did.
+    /// Whether only what has arrived before is waited for.
+    pub(super) fn has_left(&self) -> bool {
+        self.leaving.as_ref().is_some_and(|leave| leave.answered)
+    }
+
+    /// Goes offline when the server has answered and everything held back, and everything that
+    /// has arrived, has been shown. Gives whether it did.
     pub(super) fn finish_leaving(&mut self) -> bool {
         let now = self.now.instant;
-        let busy = self.screen.is_busy();
+        let busy = self.screen.is_busy() || self.receiving.is_busy(&self.screen);
         let done = |leave: &mut Leave| {
             (leave.answered && !busy) || leave.deadline.is_some_and(|deadline| now >= deadline)
         };

@@ -8,7 +8,7 @@ use alloc::{
 
 use super::{
     Client, connection::Phase, entry::Entry, event::Event, mail, positions::Positions,
-    table::KeyMatch,
+    screen::Screen, table::KeyMatch,
 };
 use crate::{
     conversation::{Conversation, Text},
@@ -41,6 +41,8 @@ pub(super) struct Receiving {
     pub(super) positions: Positions,
     /// Entries on their way to the inbox.
     appending: usize,
+    /// The last entry that has got there.
+    appended: Position,
     catch_up: CatchUp,
     /// The line above what was kept has been shown.
     pub(super) header_shown: bool,
@@ -113,6 +115,11 @@ impl Receiving {
         release
     }
 
+    /// Whether something that has arrived is still on its way to the screen.
+    pub(super) fn is_busy(&self, screen: &Screen) -> bool {
+        self.appending > 0 || screen.is_before(self.appended)
+    }
+
     pub(super) fn has_accepted(&self) -> bool {
         !self.blocked && !self.accepted.is_empty()
     }
@@ -154,6 +161,8 @@ impl Client {
 
     fn on_peer_frame(&mut self, peer: PeerId, frame: ChatFrame) {
         match frame {
+            // Who is all but gone is deaf: the sender hands the message to the server.
+            ChatFrame::Direct { to, .. } if to == self.name && self.has_left() => {}
             ChatFrame::Direct { id, from, to, text } if to == self.name => {
                 self.on_direct(peer, id, from, text);
             }
@@ -392,6 +401,7 @@ impl Client {
         if let Some((log, at)) = &delivery.live_at {
             self.receiving.positions.accepted(log, *at);
         }
+        self.receiving.appended = self.receiving.appended.max(position);
         if delivery.catch_up {
             let catch_up = &mut self.receiving.catch_up;
             catch_up.pending = catch_up.pending.saturating_sub(1);

@@ -71,6 +71,11 @@ impl Screen {
         self.open = true;
     }
 
+    /// What arrives waits until the screen is opened again.
+    pub(super) fn close(&mut self) {
+        self.open = false;
+    }
+
     /// Up to where the inbox has been read.
     pub(super) fn routed(&self) -> Position {
         self.routed
@@ -163,6 +168,11 @@ impl Screen {
     /// Whether something held is on its way to the screen, and everything else waits.
     pub(super) fn is_busy(&self) -> bool {
         self.open && self.is_releasing()
+    }
+
+    /// Whether the entry at this position has yet to be read, and will be.
+    pub(super) fn is_before(&self, position: Position) -> bool {
+        self.open && self.routed < position
     }
 
     fn is_releasing(&self) -> bool {

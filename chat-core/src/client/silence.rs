@@ -18,6 +18,8 @@ impl Client {
             }
             self.phase = Phase::Lost;
             self.register();
+            // Perhaps another server is there.
+            self.ask_key();
         }
     }
 

@@ -4,9 +4,13 @@ use super::handshake;
 use crate::{
     crypto::mac::Cookie,
     id::{Path, PublicKey},
-    time::Instant,
+    time::{Duration, Instant},
     wire::header::{Hello, HelloAck, VERSION},
 };
+
+/// After so many hellos, about eight seconds, nobody is expected to answer at once.
+const URGENT: u32 = 10;
+const PATIENT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A hello that is repeated until it is stopped.
 #[derive(Debug)]
@@ -47,7 +51,12 @@ impl Greeting {
         if self.next()? > now {
             return None;
         }
-        self.next = now + handshake::interval(self.sent);
+        self.next = now
+            + if self.sent < URGENT {
+                handshake::interval(self.sent)
+            } else {
+                PATIENT_INTERVAL
+            };
         self.sent = self.sent.saturating_add(1);
         let hello = Hello {
             version: VERSION,

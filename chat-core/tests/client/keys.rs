@@ -22,6 +22,19 @@ fn a_server_with_another_key_is_refused() {
 }
 
 #[test]
+fn an_idle_client_notices_that_another_server_has_taken_the_place() {
+    let mut world = World::with_clients(&["x"]);
+    world.kill(SERVER);
+    world.forget(SERVER);
+    world.server_identity = 77;
+    world.start(SERVER);
+    world.run(30_000);
+    let refused = |event: &Event| matches!(event, Event::ServerKeyChanged { .. });
+    assert!(world.events("x").iter().any(refused));
+    assert_eq!(world.ended("x"), Some(Ended::Refused));
+}
+
+#[test]
 fn a_message_to_a_name_with_another_key_waits_for_a_second_send() {
     let mut world = World::with_clients(&["x", "y"]);
     world.kill(SERVER);

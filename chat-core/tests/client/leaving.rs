@@ -27,6 +27,27 @@ fn a_signal_waits_half_a_second_at_most() {
 }
 
 #[test]
+fn nothing_is_shown_after_the_goodbye_and_nothing_is_lost() {
+    for seed in 0..100 {
+        let mut world = World::with_clients(&["x", "y"]);
+        world.roughen("y", seed);
+        world.command("x", send("y", "while you leave"));
+        world.run(seed % 5);
+        world.command("y", dereg());
+        world.run(3_000);
+        let mut lines = world.lines("y");
+        let goodbye = Some("[You are Offline. Bye.]");
+        assert_eq!(lines.last().map(String::as_str), goodbye, "seed {seed}");
+        world.spare("y");
+        world.command("y", reg());
+        world.run(3_000);
+        lines.extend(world.lines("y"));
+        let shown = lines.iter().filter(|is| is.ends_with("while you leave"));
+        assert_eq!(shown.count(), 1, "seed {seed}: {lines:?}");
+    }
+}
+
+#[test]
 fn a_second_signal_does_not_wait() {
     let mut world = World::with_clients(&["x"]);
     world.kill(SERVER);
