@@ -168,6 +168,9 @@ pub struct ServerConfig {
     pub ephemeral_grace: Duration,
     /// Requests a second that one client may make; the rest waits, and slows only that client.
     pub requests_per_second: u32,
+    /// A message to a group or the channel counts as one more request for every so many of its
+    /// members who are online: what it costs is their number, not that of the messages.
+    pub members_per_request: usize,
     /// Requests of one client that wait for their turn; at the limit the client is cut off, and
     /// sends again what was not answered when it has come back.
     pub max_waiting_requests: usize,
@@ -198,6 +201,7 @@ impl Default for ServerConfig {
             max_unaccepted: 128,
             ephemeral_grace: Duration::from_secs(600),
             requests_per_second: 1_000,
+            members_per_request: 16,
             max_waiting_requests: 16_384,
             max_waiting_bytes: 32 << 20,
             max_requests_in_flight: 1_024,

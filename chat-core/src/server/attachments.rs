@@ -62,6 +62,11 @@ impl Attachments {
         self.logs.get(log)?.head
     }
 
+    /// How many sessions read a log.
+    pub(super) fn readers(&self, log: &Log) -> usize {
+        self.logs.get(log).map_or(0, |log| log.readers.len())
+    }
+
     /// The log holds an entry at this position. Who reads it.
     pub(super) fn see_head(&mut self, log: &Log, head: Position) -> Vec<SessionId> {
         let Some(attachment) = self.logs.get_mut(log) else {

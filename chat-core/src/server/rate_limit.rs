@@ -33,19 +33,24 @@ impl TokenBucket {
         self.filled = self.filled.max(now);
     }
 
-    /// Takes a token, if there is one.
-    pub(super) fn take(&mut self, now: Instant) -> bool {
+    /// Takes so many tokens, or a full bucket if it does not hold so many, if they are there.
+    pub(super) fn take(&mut self, now: Instant, tokens: u32) -> bool {
         self.fill(now);
-        let enough = self.level >= TOKEN;
+        let wanted = self.units(tokens);
+        let enough = self.level >= wanted;
         if enough {
-            self.level -= TOKEN;
+            self.level -= wanted;
         }
         enough
     }
 
-    /// When the next token is there.
-    pub(super) fn ready_at(&self) -> Instant {
-        let missing = TOKEN.saturating_sub(self.level);
+    fn units(&self, tokens: u32) -> u64 {
+        u64::from(tokens.min(self.per_second)) * TOKEN
+    }
+
+    /// When so many tokens are there.
+    pub(super) fn ready_at(&self, tokens: u32) -> Instant {
+        let missing = self.units(tokens).saturating_sub(self.level);
         self.filled + Duration::from_micros(missing.div_ceil(u64::from(self.per_second)))
     }
 }
@@ -58,19 +63,31 @@ mod tests {
     fn a_burst_of_one_second_passes_and_then_the_rate() {
         let start = Instant::from_micros(5);
         let mut bucket = TokenBucket::new(start, 10);
-        assert_eq!((0..20).filter(|_| bucket.take(start)).count(), 10);
-        let ready = bucket.ready_at();
+        assert_eq!((0..20).filter(|_| bucket.take(start, 1)).count(), 10);
+        let ready = bucket.ready_at(1);
         assert_eq!(ready, start + Duration::from_millis(100));
-        assert!(bucket.take(ready));
-        assert!(!bucket.take(ready));
+        assert!(bucket.take(ready, 1));
+        assert!(!bucket.take(ready, 1));
         let later = ready + Duration::from_secs(3_600);
-        assert_eq!((0..20).filter(|_| bucket.take(later)).count(), 10);
+        assert_eq!((0..20).filter(|_| bucket.take(later, 1)).count(), 10);
+    }
+
+    #[test]
+    fn what_costs_more_than_the_bucket_holds_takes_all_of_it() {
+        let start = Instant::from_micros(5);
+        let mut bucket = TokenBucket::new(start, 10);
+        assert!(bucket.take(start, 4));
+        assert!(!bucket.take(start, 100));
+        let ready = bucket.ready_at(100);
+        assert_eq!(ready, start + Duration::from_millis(400));
+        assert!(bucket.take(ready, 100));
+        assert!(!bucket.take(ready, 1));
     }
 
     #[test]
     fn a_clock_that_goes_back_gives_nothing() {
         let mut bucket = TokenBucket::new(Instant::from_micros(5_000_000), 1);
-        assert!(bucket.take(Instant::from_micros(5_000_000)));
-        assert!(!bucket.take(Instant::ZERO));
+        assert!(bucket.take(Instant::from_micros(5_000_000), 1));
+        assert!(!bucket.take(Instant::ZERO, 1));
     }
 }

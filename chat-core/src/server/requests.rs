@@ -3,10 +3,13 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
+    attachments::Attachments,
+    record::log_of,
     session::SessionId,
     state::{Sender, State, Stopping, Task, Timer},
 };
 use crate::{
+    conversation::Conversation,
     name::Name,
     time::{Duration, Now},
     wire::{ChatFrame, Decoder, Refusal},
@@ -59,8 +62,11 @@ impl State {
             if session.registering || session.in_flight >= in_flight_limit {
                 return;
             }
-            if !session.allowance.take(now.instant) {
-                let ready = session.allowance.ready_at();
+            let cost = session.waiting.front().map_or(1, |(_, frame)| {
+                cost(&self.attachments, self.config.members_per_request, frame)
+            });
+            if !session.allowance.take(now.instant, cost) {
+                let ready = session.allowance.ready_at(cost);
                 self.timers.set(Timer::Requests(id), ready);
                 return;
             }
@@ -178,5 +184,19 @@ impl State {
                 Timer::Expiry => self.expire_next(now),
             }
         }
+    }
+}
+
+/// As how many requests a frame counts.
+fn cost(attachments: &Attachments, members_per_request: usize, frame: &ChatFrame) -> u32 {
+    match frame {
+        ChatFrame::Submit {
+            to: to @ (Conversation::Group(_) | Conversation::Channel),
+            ..
+        } => {
+            let more = attachments.readers(&log_of(to)) / members_per_request.max(1);
+            u32::try_from(more).unwrap_or(u32::MAX).saturating_add(1)
+        }
+        _ => 1,
     }
 }

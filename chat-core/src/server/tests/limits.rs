@@ -1,6 +1,6 @@
 //! What one client may ask for.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use super::world::{World, message, name, user};
 use crate::{config::ServerConfig, conversation::Conversation, time::Duration, wire::ChatFrame};
@@ -32,6 +32,28 @@ fn a_flood_of_requests_slows_only_the_client_that_makes_it() {
     assert_eq!(answered(&world.hear("x")), 10);
     world.pass(Duration::from_secs(10));
     assert_eq!(answered(&world.hear("x")), 31);
+}
+
+#[test]
+fn a_message_to_many_counts_as_many_requests() {
+    let mut world = World::with(ServerConfig {
+        requests_per_second: 10,
+        members_per_request: 1,
+        ..Default::default()
+    });
+    for member in ["a", "b", "c", "x"] {
+        world.register(member);
+    }
+    world.pass(Duration::from_secs(1));
+    for number in 0..10 {
+        world.submit("x", number, &Conversation::Channel, "hello");
+    }
+    let posts = |lines: Vec<String>| lines.len();
+    assert_eq!(posts(world.accept("a")), 2, "each counts as five");
+    world.pass(Duration::from_secs(1));
+    assert_eq!(posts(world.accept("a")), 2);
+    world.pass(Duration::from_secs(10));
+    assert_eq!(posts(world.accept("a")), 6);
 }
 
 #[test]
