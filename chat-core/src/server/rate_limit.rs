@@ -1,6 +1,14 @@
 //! How many requests a second one client may make.
 
-use crate::time::{Duration, Instant};
+use alloc::collections::BTreeMap;
+
+use crate::{
+    id::PublicKey,
+    time::{Duration, Instant},
+};
+
+/// Buckets that are kept before the full ones among them, which say nothing, are forgotten.
+const MIN_KEPT: usize = 1_024;
 
 /// A token bucket that holds the allowance of one second.
 pub(super) struct TokenBucket {
@@ -44,6 +52,11 @@ impl TokenBucket {
         enough
     }
 
+    fn is_full(&mut self, now: Instant) -> bool {
+        self.fill(now);
+        self.level >= self.units(self.per_second)
+    }
+
     fn units(&self, tokens: u32) -> u64 {
         u64::from(tokens.min(self.per_second)) * TOKEN
     }
@@ -52,6 +65,35 @@ impl TokenBucket {
     pub(super) fn ready_at(&self, tokens: u32) -> Instant {
         let missing = self.units(tokens).saturating_sub(self.level);
         self.filled + Duration::from_micros(missing.div_ceil(u64::from(self.per_second)))
+    }
+}
+
+/// Each key's allowance, whatever the number of its sessions: coming back gives nobody a new one.
+/// There are at most twice as many as keys that have asked for something within a second.
+pub(super) struct Allowances {
+    per_second: u32,
+    buckets: BTreeMap<PublicKey, TokenBucket>,
+    prune_at: usize,
+}
+
+impl Allowances {
+    /// The same allowance for everybody.
+    pub(super) const fn new(per_second: u32) -> Self {
+        Self {
+            per_second,
+            buckets: BTreeMap::new(),
+            prune_at: MIN_KEPT,
+        }
+    }
+
+    /// The allowance of a key.
+    pub(super) fn of(&mut self, now: Instant, key: PublicKey) -> &mut TokenBucket {
+        if self.buckets.len() >= self.prune_at {
+            self.buckets.retain(|_, bucket| !bucket.is_full(now));
+            self.prune_at = (self.buckets.len() * 2).max(MIN_KEPT);
+        }
+        let new = || TokenBucket::new(now, self.per_second);
+        self.buckets.entry(key).or_insert_with(new)
     }
 }
 
@@ -82,6 +124,23 @@ mod tests {
         assert_eq!(ready, start + Duration::from_millis(400));
         assert!(bucket.take(ready, 100));
         assert!(!bucket.take(ready, 1));
+    }
+
+    #[test]
+    fn allowances_that_are_full_again_are_forgotten() {
+        let mut allowances = Allowances::new(10);
+        let key = |number: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_le_bytes());
+            PublicKey(key)
+        };
+        let mut now = Instant::ZERO;
+        for number in 0..10 * MIN_KEPT {
+            assert!(allowances.of(now, key(number)).take(now, 10));
+            now = now + Duration::from_millis(10);
+        }
+        assert!(allowances.buckets.len() <= MIN_KEPT);
+        assert!(!allowances.of(now, key(10 * MIN_KEPT - 1)).take(now, 1));
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl State {
         if !self.is_ready() || self.stopping != Stopping::No {
             return;
         }
-        let id = self.session_of(now, from);
+        let id = self.session_of(from);
         self.heard(id);
         for frame in Decoder::<ChatFrame>::new(message) {
             match frame {
@@ -65,8 +65,9 @@ impl State {
             let cost = session.waiting.front().map_or(1, |(_, frame)| {
                 cost(&self.attachments, self.config.members_per_request, frame)
             });
-            if !session.allowance.take(now.instant, cost) {
-                let ready = session.allowance.ready_at(cost);
+            let allowance = self.allowances.of(now.instant, session.key);
+            if !allowance.take(now.instant, cost) {
+                let ready = allowance.ready_at(cost);
                 self.timers.set(Timer::Requests(id), ready);
                 return;
             }

@@ -6,7 +6,7 @@ use alloc::{
 };
 use core::net::SocketAddr;
 
-use super::{rate_limit::TokenBucket, reader::Reader};
+use super::reader::Reader;
 use crate::{
     id::{InstanceId, MessageId, PublicKey},
     link::PeerId,
@@ -25,7 +25,6 @@ pub(super) struct Session {
     pub(super) peer: PeerId,
     pub(super) key: PublicKey,
     pub(super) address: SocketAddr,
-    pub(super) allowance: TokenBucket,
     /// Requests that wait for their turn.
     pub(super) waiting: VecDeque<(usize, ChatFrame)>,
     pub(super) waiting_bytes: usize,

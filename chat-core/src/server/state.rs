@@ -16,6 +16,7 @@ use super::{
     members::Members,
     names::Names,
     pending::Pending,
+    rate_limit::Allowances,
     session::{Session, SessionId, Sessions},
     table::Table,
     timers::Timers,
@@ -26,7 +27,6 @@ use crate::{
     id::{MessageId, PublicKey},
     link::PeerId,
     name::Name,
-    server::rate_limit::TokenBucket,
     store::{self, Log, OperationId, Position, Revision, StoreOperation},
     streams,
     time::{Instant, Now, WallTime},
@@ -129,6 +129,7 @@ pub(super) struct State {
     pub(super) table: Table,
     pub(super) table_sent: u64,
     pub(super) sessions: Sessions,
+    pub(super) allowances: Allowances,
     pub(super) attachments: Attachments,
     pub(super) interests: Interests,
     pub(super) pending: Pending<Task>,
@@ -154,6 +155,7 @@ impl State {
             table: Table::new(epoch),
             table_sent: 0,
             sessions: Sessions::new(),
+            allowances: Allowances::new(config.requests_per_second),
             attachments: Attachments::new(),
             interests: Interests::new(),
             pending: Pending::new(),
@@ -293,7 +295,7 @@ impl State {
     }
 
     /// The session of a peer, which is made when it says something for the first time.
-    pub(super) fn session_of(&mut self, now: Now, from: &Sender) -> SessionId {
+    pub(super) fn session_of(&mut self, from: &Sender) -> SessionId {
         if let Some(id) = self.sessions.by_peer(from.peer) {
             return id;
         }
@@ -301,7 +303,6 @@ impl State {
             peer: from.peer,
             key: from.key,
             address: from.address,
-            allowance: TokenBucket::new(now.instant, self.config.requests_per_second),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             in_flight: 0,

@@ -35,6 +35,29 @@ fn a_flood_of_requests_slows_only_the_client_that_makes_it() {
 }
 
 #[test]
+fn coming_back_gives_no_new_allowance() {
+    let mut world = World::with(ServerConfig {
+        requests_per_second: 10,
+        max_waiting_requests: 8,
+        ..Default::default()
+    });
+    let list = |request| ChatFrame::ListGroups {
+        request,
+        after: None,
+    };
+    let mut all = 0;
+    for peer in 100..120 {
+        world.register_at(peer, "x");
+        for request in 0..30 {
+            world.say(peer, "x", &list(request));
+        }
+        assert!(world.closed.contains(&peer));
+        all += answered(&world.hear_at(peer));
+    }
+    assert_eq!(all, 9, "and one registration");
+}
+
+#[test]
 fn a_message_to_many_counts_as_many_requests() {
     let mut world = World::with(ServerConfig {
         requests_per_second: 10,
