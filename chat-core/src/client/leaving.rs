@@ -23,6 +23,8 @@ pub(super) struct Leave {
     /// The server knows, or is not waited for.
     answered: bool,
     deadline: Option<Instant>,
+    /// Until then, what has been accepted of others may reach them.
+    accept_by: Option<Instant>,
 }
 
 /// The end, which is shown when everything else is done.
@@ -50,7 +52,10 @@ impl Client {
             request: self.next_request(),
             answered: !waits,
             deadline: (kind == Kind::Signal).then(|| self.now.instant + self.config.leave_timeout),
+            accept_by: None,
         });
+        // What follows a deregistration means nothing to the server.
+        self.send_accepted();
         self.send_deregister();
     }
 
@@ -124,13 +129,21 @@ impl Client {
         self.leaving.as_ref().is_some_and(|leave| leave.answered)
     }
 
-    /// Goes offline when the server has answered and everything held back, and everything that
-    /// has arrived, has been shown. Gives whether it did.
+    /// Goes offline when the server has answered, everything held back, and everything that has
+    /// arrived, has been shown, and whoever sent it knows that it was accepted. Gives whether it
+    /// did.
     pub(super) fn finish_leaving(&mut self) -> bool {
         let now = self.now.instant;
         let busy = self.screen.is_busy() || self.receiving.is_busy(&self.screen);
+        let accepting = self.is_accepting();
+        let accept_by = now + self.config.leave_timeout;
+        let late = |deadline: Instant| now >= deadline;
         let done = |leave: &mut Leave| {
-            (leave.answered && !busy) || leave.deadline.is_some_and(|deadline| now >= deadline)
+            if !leave.answered || busy {
+                return leave.deadline.is_some_and(late);
+            }
+            let accept_by = *leave.accept_by.get_or_insert(accept_by);
+            !accepting || late(accept_by) || leave.deadline.is_some_and(late)
         };
         let Some(leave) = self.leaving.take_if(done) else {
             return false;
@@ -214,7 +227,10 @@ impl Client {
     pub(super) fn leaving_timeout(&self) -> Option<Instant> {
         match (&self.ending, &self.leaving) {
             (Some(ending), _) => (!ending.shown).then_some(ending.deadline),
-            (None, Some(leave)) => leave.deadline,
+            (None, Some(leave)) => match (leave.deadline, leave.accept_by) {
+                (Some(deadline), Some(accept_by)) => Some(deadline.min(accept_by)),
+                (deadline, accept_by) => deadline.or(accept_by),
+            },
             (None, None) => None,
         }
     }

@@ -464,6 +464,13 @@ impl Client {
         }
     }
 
+    /// Whether the sender of something that has been accepted may not know it.
+    pub(super) fn is_accepting(&self) -> bool {
+        let server = self.server.peer.filter(|_| self.is_online());
+        let mut peers = self.receiving.peers.iter().chain(&server);
+        !self.receiving.accepted.is_empty() || peers.any(|peer| self.link.queued(*peer) > 0)
+    }
+
     /// Lets the notifications follow when the mail before them has been shown.
     pub(super) fn release_notices(&mut self) {
         if self.receiving.poll_released(self.screen.routed()) {

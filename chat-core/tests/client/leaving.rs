@@ -16,6 +16,46 @@ fn quit_waits_for_what_is_owed() {
 }
 
 #[test]
+fn whoever_sent_what_was_shown_knows_that_it_was_accepted() {
+    for by_signal in [false, true] {
+        let mut world = World::with_clients(&["x", "y"]);
+        world.command("x", send("y", "first"));
+        world.run(SETTLED);
+        world.lines("x");
+        world.lines("y");
+        world.block("y", "x");
+        world.command("x", send("y", "hello"));
+        world.run(1);
+        if by_signal {
+            world.leave("y");
+        } else {
+            world.command("y", Command::Quit);
+        }
+        world.run(100);
+        assert_eq!(world.ended("y"), None, "x does not know");
+        world.join();
+        world.run(SETTLED);
+        let lines = ["x: hello", "[You are Offline. Bye.]"];
+        assert_eq!(world.lines("y"), shows(&lines));
+        assert_eq!(world.ended("y"), Some(Ended::Normally));
+        assert_eq!(world.lines("x"), shows(&["[Message received by y.]"]));
+    }
+}
+
+#[test]
+fn a_sender_that_cannot_be_told_is_not_waited_for_for_long() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.command("x", send("y", "hello"));
+    world.run(1);
+    world.kill("x");
+    world.command("y", Command::Quit);
+    world.run(490);
+    assert_eq!(world.ended("y"), None);
+    world.run(20);
+    assert_eq!(world.ended("y"), Some(Ended::Normally));
+}
+
+#[test]
 fn a_signal_waits_half_a_second_at_most() {
     let mut world = World::with_clients(&["x"]);
     world.kill(SERVER);

@@ -244,6 +244,12 @@ impl World {
         self.blocked.extend([(one, other), (other, one)]);
     }
 
+    /// Nothing gets through from one node to another.
+    pub(crate) fn block(&mut self, from: &str, to: &str) {
+        let (from, to) = (self.nodes[from].port, self.nodes[to].port);
+        self.blocked.insert((from, to));
+    }
+
     pub(crate) fn join(&mut self) {
         self.blocked.clear();
     }
