@@ -271,7 +271,7 @@ impl Client {
     ) {
         let entry = Entry::Message {
             id,
-            sender,
+            sender: self.table.spelled(sender),
             verified,
             conversation: Conversation::User(self.name.clone()),
             stored: None,

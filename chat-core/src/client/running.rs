@@ -96,7 +96,9 @@ impl Client {
 
     fn begin_outside(&mut self, command: Command) {
         match command {
-            Command::Send { to, text } => self.send(Conversation::User(to), text),
+            Command::Send { to, text } => {
+                self.send(Conversation::User(self.table.spelled(to)), text);
+            }
             Command::SendAll { text } => self.send(Conversation::Channel, text),
             Command::CreateGroup { group } => self.ask(Ask::CreateGroup(group)),
             Command::ListGroups => self.ask(Ask::ListGroups(Vec::new())),

@@ -94,6 +94,12 @@ impl Table {
         self.entries.get(name)
     }
 
+    /// The name as its owner has registered it, if that is known: what is shown is spelled in one
+    /// way, however it was typed.
+    pub(super) fn spelled(&self, name: Name) -> Name {
+        self.get(&name).map_or(name, |known| known.name.clone())
+    }
+
     /// The version to be brought up to date.
     pub(super) fn version(&self) -> TableVersion {
         self.version

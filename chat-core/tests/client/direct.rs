@@ -12,6 +12,15 @@ fn a_direct_message_is_acked_without_waiting_for_any_timer() {
 }
 
 #[test]
+fn a_name_is_shown_as_it_was_registered_however_it_is_typed() {
+    let mut world = World::with_clients(&["Zoe", "y"]);
+    world.command("y", send("ZOE", "hello"));
+    world.run(20);
+    assert_eq!(world.lines("y"), shows(&["[Message received by Zoe.]"]));
+    assert_eq!(world.lines("Zoe"), shows(&["y: hello"]));
+}
+
+#[test]
 fn a_message_to_oneself_needs_no_network() {
     let mut world = World::with_clients(&["x"]);
     world.kill("server");
