@@ -4,6 +4,7 @@
 //! operations of one turn of the loop share a transaction, so that they share its `fsync`; their
 //! events are reported after it.
 
+mod open_file;
 mod operations;
 mod prune;
 mod schema;
@@ -20,7 +21,7 @@ use chat_core::{
 };
 use rusqlite::{Connection, TransactionBehavior};
 
-use self::{prune::Pruner, table_reader::TableReader};
+use self::{open_file::OpenFile, prune::Pruner, table_reader::TableReader};
 use crate::{directory::DirectoryError, store::Store};
 
 /// A store that cannot write tries again by itself after this time, and then after twice as long.
@@ -37,6 +38,7 @@ const LAST_RETRY: Duration = Duration::from_secs(32);
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
+    file: OpenFile,
     attachments: Attachments,
     last_revision: i64,
     events: VecDeque<StoreEvent>,
@@ -67,8 +69,10 @@ impl SqliteStore {
     /// is left as it is.
     pub fn open(path: &Path, now: Now) -> Result<Self, DirectoryError> {
         let (connection, last_revision) = schema::open(path)?;
+        let file = OpenFile::of(path).map_err(|error| DirectoryError::from_io(path, error))?;
         Ok(Self {
             connection,
+            file,
             attachments: Attachments::default(),
             last_revision,
             events: VecDeque::new(),
@@ -84,6 +88,9 @@ impl SqliteStore {
         operations: &[(OperationId, StoreOperation)],
     ) -> rusqlite::Result<Vec<StoreEvent>> {
         let writes = operations.iter().any(|(_, operation)| is_write(operation));
+        if writes {
+            self.file.check()?;
+        }
         let behavior = if writes {
             TransactionBehavior::Immediate
         } else {
@@ -191,7 +198,8 @@ impl Store for SqliteStore {
             Some(stalled) if stalled.retry_at <= now.instant => {
                 stalled.interval = (stalled.interval * 2).min(LAST_RETRY);
                 stalled.retry_at = now.instant + stalled.interval;
-                if schema::try_write(&mut self.connection).is_ok() {
+                let written = schema::try_write(&mut self.connection);
+                if written.and_then(|()| self.file.check()).is_ok() {
                     self.well();
                 }
             }

@@ -80,7 +80,8 @@ impl Place {
 
 #[test]
 fn commits_are_synced_to_a_write_ahead_log() {
-    let store = Place::new().open().unwrap();
+    let place = Place::new();
+    let store = place.open().unwrap();
     let pragma = |name: &str| -> String {
         store
             .connection
@@ -182,9 +183,29 @@ fn a_stalled_store_finds_out_by_itself_that_it_works_again() {
 }
 
 #[test]
+fn nothing_is_reported_as_kept_in_a_file_that_was_removed() {
+    let place = Place::new();
+    let mut store = place.open().unwrap();
+    run(&mut store, &[append(1, 10)]);
+    let elsewhere = place.file().with_extension("moved");
+    fs::rename(place.file(), &elsewhere).unwrap();
+    assert_eq!(
+        run(&mut store, &[append(2, 10)]),
+        [failed(0), StoreEvent::Stalled]
+    );
+    store.handle_timeout(at(2, 2_000));
+    assert_eq!(polled(&mut store), []);
+    fs::rename(&elsewhere, place.file()).unwrap();
+    store.handle_timeout(at(60, 60_000));
+    assert_eq!(polled(&mut store), [StoreEvent::Well]);
+    assert!(!run(&mut store, &[append(2, 10)]).contains(&failed(0)));
+}
+
+#[test]
 fn ids_are_forgotten_sixty_days_after_their_entry_was_received_and_trimmed() {
     const DAY: u64 = 24 * 3_600 * 1_000_000;
-    let mut store = Place::new().open().unwrap();
+    let place = Place::new();
+    let mut store = place.open().unwrap();
     run(&mut store, &[append(1, 1), TRIM, append(2, 1)]);
     let ids = |store: &SqliteStore| -> i64 {
         store
@@ -210,7 +231,8 @@ fn ids_are_forgotten_sixty_days_after_their_entry_was_received_and_trimmed() {
 
 #[test]
 fn many_ids_are_looked_at_in_steps() {
-    let mut store = Place::new().open().unwrap();
+    let place = Place::new();
+    let mut store = place.open().unwrap();
     store
         .connection
         .execute_batch(
