@@ -82,10 +82,12 @@ impl Client {
             let Conversation::User(name) = message.to.clone() else {
                 continue;
             };
+            let state = message.state;
             if self.table.get(&name).is_none_or(|known| known.key != key) {
                 continue;
             }
-            match message.state {
+            self.outbox.accept(order, self.now.instant);
+            match state {
                 State::Waiting | State::Direct { .. } | State::Handed { submitted: false } => {
                     self.forget_message(order);
                 }
@@ -173,7 +175,10 @@ impl Client {
         self.advance(&to);
         match state {
             Some(State::Delivered) => None,
-            Some(State::Exists { .. }) => Some(Event::Received { id, by }),
+            Some(State::Exists { .. }) => {
+                self.outbox.existing_received(self.now.instant);
+                Some(Event::Received { id, by })
+            }
             _ => Some(Event::SavedReceived { id, received, by }),
         }
     }

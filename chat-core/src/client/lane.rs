@@ -3,6 +3,7 @@
 use alloc::collections::BTreeSet;
 
 use super::outbox::{Message, Order, State};
+use crate::time::Instant;
 
 /// What is owed or to come in one conversation, counted as it changes: a conversation may hold
 /// thousands of messages, and each of them asks what the others are waiting for.
@@ -14,6 +15,8 @@ pub(super) struct Lane {
     at_server: usize,
     direct: usize,
     direct_bytes: usize,
+    /// The latest message that the recipient itself has accepted, and when.
+    accepted: Option<(Order, Instant)>,
 }
 
 impl Lane {
@@ -69,6 +72,20 @@ impl Lane {
         (self.direct, self.direct_bytes)
     }
 
+    /// The recipient itself has accepted a message.
+    pub(super) fn accept(&mut self, order: Order, now: Instant) {
+        if self.accepted.is_none_or(|(latest, _)| latest < order) {
+            self.accepted = Some((order, now));
+        }
+    }
+
+    /// When the recipient got to a message, as far as it has accepted everything before it: who
+    /// works through many messages is not silent.
+    pub(super) fn reached(&self, order: Order) -> Option<Instant> {
+        let (latest, at) = self.accepted?;
+        (latest < order).then_some(at)
+    }
+
     /// Nothing is owed or to come.
     pub(super) fn is_empty(&self) -> bool {
         self.orders.is_empty()
@@ -86,7 +103,7 @@ mod tests {
         crypto::Random,
         id::MessageId,
         link::{PeerId, SendId},
-        time::{Instant, WallTime},
+        time::WallTime,
     };
 
     /// One of all states.
@@ -110,6 +127,17 @@ mod tests {
             },
             _ => State::Delivered,
         }
+    }
+
+    #[test]
+    fn the_recipient_gets_to_a_message_when_it_has_accepted_one_before_it() {
+        let (mut lane, at) = (Lane::default(), Instant::from_micros);
+        assert_eq!(lane.reached(1), None);
+        lane.accept(1, at(10));
+        assert_eq!((lane.reached(1), lane.reached(2)), (None, Some(at(10))));
+        lane.accept(3, at(20));
+        lane.accept(1, at(30));
+        assert_eq!((lane.reached(2), lane.reached(4)), (None, Some(at(20))));
     }
 
     #[test]

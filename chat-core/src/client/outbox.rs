@@ -106,6 +106,10 @@ pub(super) struct Outbox {
     open: BTreeSet<Order>,
     /// No longer owed, oldest first.
     settled: BTreeSet<Order>,
+    /// Those that the server delivers live.
+    existing: BTreeSet<Order>,
+    /// When one of these was last heard of.
+    existing_heard: Instant,
     last: Order,
 }
 
@@ -236,7 +240,12 @@ impl Outbox {
                 self.conversations.remove(&message.to);
             }
         }
-        for index in [&mut self.unsubmitted, &mut self.open, &mut self.settled] {
+        for index in [
+            &mut self.unsubmitted,
+            &mut self.open,
+            &mut self.settled,
+            &mut self.existing,
+        ] {
             index.remove(&order);
         }
         Some(message)
@@ -273,6 +282,44 @@ impl Outbox {
     pub(super) fn in_flight(&self, to: &Conversation) -> (usize, usize) {
         let lane = self.conversations.get(to);
         lane.map_or_else(Default::default, Lane::in_flight)
+    }
+
+    /// The recipient itself has accepted a message: those behind it get their time from then on.
+    pub(super) fn accept(&mut self, order: Order, now: Instant) {
+        if let Some(message) = self.messages.get(&order)
+            && let Some(lane) = self.conversations.get_mut(&message.to)
+        {
+            lane.accept(order, now);
+        }
+    }
+
+    /// Gives a message that is overdue its time from when the recipient got to it, if that is not
+    /// over. Gives whether it did.
+    pub(super) fn prolong(&mut self, order: Order, now: Instant, timeout: Duration) -> bool {
+        let Some(message) = self.messages.get_mut(&order) else {
+            return false;
+        };
+        let reached = self
+            .conversations
+            .get(&message.to)
+            .and_then(|lane| lane.reached(order));
+        let Some(later) = reached.map(|at| at + timeout).filter(|at| *at > now) else {
+            return false;
+        };
+        let State::Direct { peer, send, .. } = message.state else {
+            return false;
+        };
+        message.ack_by = Some(later);
+        let deadline = later;
+        self.set_state(
+            order,
+            State::Direct {
+                peer,
+                send,
+                deadline,
+            },
+        );
+        true
     }
 
     /// The message whose ack is overdue.
@@ -325,19 +372,20 @@ impl Outbox {
         open.filter_map(|order| Some((*order, self.messages.get(order)?)))
     }
 
-    /// Whether every message has its answer; one that the server delivers live gets `patience`
-    /// to show as received.
+    /// Whether every message has its answer; those that the server delivers live get `patience`
+    /// to show as received, from when one of them was last heard of.
     pub(super) fn is_answered(&self, now: Instant, patience: Duration) -> bool {
         self.open.is_empty() && self.patience_ends(patience).is_none_or(|end| now >= end)
     }
 
-    /// When the last message that the server delivers live has had `patience`.
+    /// When the messages that the server delivers live have had `patience`.
     pub(super) fn patience_ends(&self, patience: Duration) -> Option<Instant> {
-        let last = self.settled.iter().next_back()?;
-        match self.messages.get(last)?.state {
-            State::Exists { since } => Some(since + patience),
-            _ => None,
-        }
+        (!self.existing.is_empty()).then(|| self.existing_heard + patience)
+    }
+
+    /// A message that the server delivers live has been received.
+    pub(super) fn existing_received(&mut self, now: Instant) {
+        self.existing_heard = self.existing_heard.max(now);
     }
 
     /// The oldest message that is only remembered for what may still come, if there are more
@@ -356,6 +404,11 @@ impl Outbox {
 
     fn index(&mut self, order: Order, state: State) {
         self.unsubmitted.remove(&order);
+        self.existing.remove(&order);
+        if let State::Exists { since } = state {
+            self.existing.insert(order);
+            self.existing_heard = self.existing_heard.max(since);
+        }
         match state {
             State::Waiting => {}
             State::Direct { deadline, .. } => {
@@ -373,112 +426,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::{string::ToString, vec};
-
-    use super::*;
-
-    fn to(name: &str) -> Conversation {
-        Conversation::User(name.parse().unwrap())
-    }
-
-    fn push(outbox: &mut Outbox, id: u8, name: &str) -> Order {
-        let text = Text::new("hello".to_string()).unwrap();
-        outbox.push(MessageId([id; 16]), to(name), text, WallTime::default())
-    }
-
-    fn direct(deadline: u64) -> State {
-        State::Direct {
-            peer: PeerId(0),
-            send: SendId {
-                stream: 0,
-                sequence: 0,
-                generation: 0,
-            },
-            deadline: Instant::from_micros(deadline),
-        }
-    }
-
-    #[test]
-    fn the_lane_is_the_servers_until_everything_handed_over_is_delivered() {
-        let mut outbox = Outbox::default();
-        let (first, second) = (push(&mut outbox, 1, "y"), push(&mut outbox, 2, "y"));
-        assert!(!outbox.is_server_lane(&to("y")));
-        outbox.set_state(first, State::Handed { submitted: false });
-        assert!(outbox.is_server_lane(&to("y")));
-        assert!(!outbox.is_server_lane(&to("z")));
-        outbox.set_state(first, State::Saved);
-        assert!(outbox.is_server_lane(&to("y")));
-        outbox.set_state(second, State::Delivered);
-        outbox.remove(first);
-        assert!(!outbox.is_server_lane(&to("y")));
-    }
-
-    #[test]
-    fn the_earliest_deadline_is_overdue_first() {
-        let mut outbox = Outbox::default();
-        let (first, second) = (push(&mut outbox, 1, "y"), push(&mut outbox, 2, "z"));
-        outbox.set_state(first, direct(20));
-        outbox.set_state(second, direct(10));
-        assert_eq!(outbox.overdue(Instant::from_micros(9)), None);
-        assert_eq!(outbox.overdue(Instant::from_micros(30)), Some(second));
-        outbox.remove(second);
-        assert_eq!(outbox.overdue(Instant::from_micros(30)), Some(first));
-        assert_eq!(outbox.in_flight(&to("y")), (1, 5));
-    }
-
-    #[test]
-    fn what_is_saved_is_no_longer_owed_and_its_text_is_dropped() {
-        let mut outbox = Outbox::default();
-        let order = push(&mut outbox, 1, "y");
-        assert_eq!(outbox.owed(), 1);
-        outbox.set_state(order, State::Saved);
-        assert_eq!(outbox.owed(), 0);
-        assert!(outbox.is_answered(Instant::ZERO, Duration::ZERO));
-        assert_eq!(outbox.record(order).unwrap().text, Text::default());
-    }
-
-    #[test]
-    fn everything_unanswered_is_submitted_again_in_order() {
-        let mut outbox = Outbox::default();
-        let orders = [push(&mut outbox, 1, "y"), push(&mut outbox, 2, "z")];
-        for order in orders {
-            outbox.set_state(order, State::Handed { submitted: false });
-            outbox.submitted(order);
-        }
-        assert_eq!(outbox.next_unsubmitted(), None);
-        outbox.submit_again();
-        assert_eq!(outbox.next_unsubmitted(), Some(orders[0]));
-        outbox.submitted(orders[0]);
-        assert_eq!(outbox.next_unsubmitted(), Some(orders[1]));
-    }
-
-    #[test]
-    fn a_restart_goes_on_where_the_records_are() {
-        let mut outbox = Outbox::default();
-        let (waiting, handed) = (push(&mut outbox, 1, "y"), push(&mut outbox, 2, "z"));
-        outbox.set_state(waiting, direct(10));
-        outbox.set_state(handed, State::Handed { submitted: false });
-        let records = [waiting, handed].map(|order| outbox.record(order).unwrap());
-        let mut outbox = Outbox::default();
-        for record in records {
-            outbox.restore(record, Instant::ZERO);
-        }
-        assert_eq!(outbox.orders(), vec![waiting, handed]);
-        assert_eq!(outbox.get(waiting).unwrap().state, State::Waiting);
-        assert_eq!(outbox.next_unsubmitted(), Some(handed));
-        assert_eq!(outbox.open().count(), 0, "a restart asks for no answer");
-        assert!(push(&mut outbox, 3, "y") > handed);
-    }
-
-    #[test]
-    fn a_message_that_the_server_delivers_live_has_a_moment_to_be_received() {
-        let mut outbox = Outbox::default();
-        let order = push(&mut outbox, 1, "y");
-        let since = Instant::from_micros(10);
-        outbox.set_state(order, State::Exists { since });
-        let patience = Duration::from_micros(5);
-        assert!(!outbox.is_answered(Instant::from_micros(14), patience));
-        assert!(outbox.is_answered(Instant::from_micros(15), patience));
-    }
-}
+mod tests;

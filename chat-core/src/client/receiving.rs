@@ -21,9 +21,10 @@ use crate::{
     wire::{ChatFrame, Content, Decoder, List},
 };
 
-/// Direct messages that wait for a look-up of their sender; the oldest is dropped, counted: its
-/// sender hands it to the server.
-const MAX_STRANGERS: usize = 64;
+/// Direct messages, and bytes of text, that wait for a look-up of their senders; what follows is
+/// dropped, counted: its sender hands it to the server.
+const MAX_STRANGERS: usize = 512;
+const MAX_STRANGER_BYTES: usize = 1 << 20;
 /// Entries on their way to the inbox; past it what arrives is dropped, counted, and comes again.
 const MAX_APPENDING: usize = 8_192;
 /// The ids in one `Accepted`.
@@ -113,6 +114,13 @@ impl Receiving {
         let release = complete && !released && pending == 0 && routed >= last;
         self.catch_up.released |= release;
         release
+    }
+
+    /// Whether one more message can wait for the look-up of its sender.
+    fn has_room_for(&self, text: &Text) -> bool {
+        let waiting = self.strangers.iter().map(|is| is.text.as_str().len());
+        let bytes: usize = waiting.sum();
+        self.strangers.len() < MAX_STRANGERS && bytes + text.as_str().len() <= MAX_STRANGER_BYTES
     }
 
     /// Whether something that has arrived is still on its way to the screen.
@@ -222,9 +230,9 @@ impl Client {
             KeyMatch::Pinned => self.receive_direct(peer, id, from, text, true),
             KeyMatch::Changed => self.receive_direct(peer, id, from, text, false),
             KeyMatch::Other | KeyMatch::Unknown => {
-                if self.receiving.strangers.len() >= MAX_STRANGERS {
-                    self.receiving.strangers.pop_front();
+                if !self.receiving.has_room_for(&text) {
                     self.receiving.dropped += 1;
+                    return;
                 }
                 self.look_up(&from);
                 let stranger = Stranger {

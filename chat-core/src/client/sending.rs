@@ -4,6 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use super::{
     Client,
+    command::Command,
     entry::{Entry, encode},
     event::Event,
     keeping::Purpose,
@@ -17,7 +18,7 @@ use crate::{
     link::PeerId,
     name::Name,
     store, streams,
-    time::Instant,
+    time::{Duration, Instant},
     wire::{Bytes, ChatFrame},
 };
 
@@ -183,9 +184,14 @@ impl Client {
         self.save_message(order);
     }
 
-    /// Hands over what had no ack in time, and what was sent directly after it.
+    /// Hands over what had no ack in time, and what was sent directly after it. The time runs from
+    /// when the recipient has accepted what was sent before.
     pub(super) fn hand_over_overdue(&mut self) {
-        while let Some(overdue) = self.outbox.overdue(self.now.instant) {
+        let (now, timeout) = (self.now.instant, self.config.ack_timeout);
+        while let Some(overdue) = self.outbox.overdue(now) {
+            if self.outbox.prolong(overdue, now, timeout) {
+                continue;
+            }
             let Some(to) = self.outbox.get(overdue).map(|message| message.to.clone()) else {
                 return;
             };
@@ -346,7 +352,7 @@ impl Client {
     pub(super) fn answer_timeout(&self) -> Option<Instant> {
         let now = self.now.instant;
         self.commands.turn()?;
-        let patience = self.outbox.patience_ends(self.config.ack_timeout);
+        let patience = self.outbox.patience_ends(self.patience());
         let table = self.table_by().filter(|_| !self.has_table());
         [patience, table]
             .into_iter()
@@ -357,10 +363,19 @@ impl Client {
 
     /// Whether every message has its answer.
     pub(super) fn is_answered(&self) -> bool {
-        self.own_messages == 0
-            && self
-                .outbox
-                .is_answered(self.now.instant, self.config.ack_timeout)
+        let (now, patience) = (self.now.instant, self.patience());
+        self.own_messages == 0 && self.outbox.is_answered(now, patience)
+    }
+
+    /// How long the next command waits for receipts of which nothing is heard: the last one waits
+    /// as long as for a server that does not answer.
+    fn patience(&self) -> Duration {
+        match self.commands.first() {
+            Some(Command::Quit | Command::Finish) => {
+                self.config.attempt_timeout * self.config.attempts
+            }
+            _ => self.config.ack_timeout,
+        }
     }
 
     /// Nothing is shown for the message any more.

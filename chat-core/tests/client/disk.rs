@@ -9,6 +9,9 @@ pub(crate) struct Disk {
     store: MemoryStore,
     waiting: Vec<(u64, StoreEvent)>,
     rough: Option<Chance>,
+    /// What an operation takes, in microseconds, one after the other.
+    pace: u64,
+    busy_until: u64,
 }
 
 impl Disk {
@@ -17,6 +20,8 @@ impl Disk {
             store: MemoryStore::new(),
             waiting: Vec::new(),
             rough: None,
+            pace: 0,
+            busy_until: 0,
         }
     }
 
@@ -28,6 +33,10 @@ impl Disk {
 
     pub(crate) fn roughen(&mut self, seed: u64) {
         self.rough = Some(Chance(seed));
+    }
+
+    pub(crate) fn slow_down(&mut self, pace: u64) {
+        self.pace = pace;
     }
 
     pub(crate) fn smooth(&mut self) {
@@ -43,8 +52,9 @@ impl Disk {
         let rough = self.rough.as_mut().filter(|_| !subscribes);
         let Some(chance) = rough else {
             self.store.handle(id, operation);
+            self.busy_until = self.busy_until.max(now) + self.pace;
             while let Some(event) = self.store.poll_event() {
-                self.waiting.push((now, event));
+                self.waiting.push((self.busy_until, event));
             }
             return;
         };

@@ -1,5 +1,6 @@
 //! The client among others: a server, other clients, a store that survives, a network that does not.
 
+mod bursts;
 mod chaos;
 mod crashes;
 mod direct;

@@ -238,6 +238,11 @@ impl World {
         self.node(who).disk.roughen(seed);
     }
 
+    /// From now on the store of `who` takes so many microseconds for each operation.
+    pub(crate) fn slow_down(&mut self, who: &str, micros: u64) {
+        self.node(who).disk.slow_down(micros);
+    }
+
     /// Nothing gets through between two nodes, in either direction.
     pub(crate) fn separate(&mut self, one: &str, other: &str) {
         let (one, other) = (self.nodes[one].port, self.nodes[other].port);
