@@ -215,15 +215,29 @@ impl Chaos {
     }
 }
 
+/// A world whose network, disks and drivers are good or bad, as the seed wants it.
+fn world(seed: u64) -> World {
+    let mut world = World::new(seed);
+    let random = world.random();
+    let one_of =
+        |choices: [u32; 3], what| choices[random.below(3, Stream::Workload, what, seed) as usize];
+    world.network.default = Link {
+        loss: one_of([0, 50, 200], 1),
+        duplication: one_of([0, 0, 100], 2),
+        reordering: one_of([0, 100, 300], 3),
+        corruption: one_of([0, 0, 50], 4),
+        jitter: Duration::from_millis(one_of([0, 5, 20], 5).into()),
+        ..Link::default()
+    };
+    world.disk_faults.late = one_of([0, 100, 300], 6);
+    world.disk_faults.repeated = one_of([0, 100, 300], 7);
+    world.lazy_drains = one_of([0, 0, 300], 8);
+    world
+}
+
 fn survives(trouble: Trouble, count: u64) {
     for seed in seeds(count) {
-        let mut world = World::new(seed);
-        world.network.default = Link {
-            loss: [0, 50, 200][seed as usize % 3],
-            jitter: Duration::from_millis(seed % 20),
-            ..Link::default()
-        };
-        let mut chaos = Chaos::new(world, trouble);
+        let mut chaos = Chaos::new(world(seed), trouble);
         for number in 0..80 {
             chaos.step(number);
         }
