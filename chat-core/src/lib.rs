@@ -94,4 +94,5 @@ pub mod store;
 mod streams;
 pub mod text;
 pub mod time;
+mod unknown_tags;
 pub mod wire;

@@ -76,6 +76,8 @@ pub struct Counters {
     pub malformed_messages: u64,
     /// Frames that a server does not expect.
     pub unexpected_frames: u64,
+    /// Frames skipped because their tag is unknown.
+    pub unknown_frames: u64,
     /// Clients cut off because they asked for too much, or read too slowly.
     pub cut_off: u64,
     /// Names whose changes a client is not told of, because it watches as many as it may.

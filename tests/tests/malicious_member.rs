@@ -376,7 +376,7 @@ fn groups_are_closed_to_those_who_are_not_in_them() {
 }
 
 #[test]
-fn what_is_no_frame_is_counted_and_an_unknown_one_is_answered() {
+fn what_is_no_frame_is_counted_and_an_unknown_one_is_answered_once() {
     let mut arena = Arena::new();
     let key = Identity::from_seed(&[9; 32]).public_key();
     let malformed = arena.server.server_counters().malformed_messages;
@@ -391,9 +391,22 @@ fn what_is_no_frame_is_counted_and_an_unknown_one_is_answered() {
     assert!(counted >= 3, "{counted}");
     let is_answer = |is: &ChatFrame| matches!(is, ChatFrame::Unsupported { tag: 0x7fff });
     let answers = arena.heard(is_answer);
-    assert!((1..=200).contains(&answers), "{answers}");
+    assert_eq!(answers, 1, "each peer is told once");
+    assert_eq!(arena.server.server_counters().unknown_frames, 200);
     arena.run(5_000);
     assert_eq!(arena.heard(is_answer), answers, "not for ever");
+    arena.the_chat_goes_on();
+}
+
+#[test]
+fn a_client_tells_once_that_it_does_not_know_a_frame() {
+    let mut arena = Arena::new();
+    let key = Identity::from_seed(&[X as u8; 32]).public_key();
+    arena.say(key, X, &[0x82, 0x19, 0x7f, 0xff, 0x01].repeat(200));
+    arena.say(key, X, &encode(&ChatFrame::Unsupported { tag: 5 }));
+    arena.run(5_000);
+    let is_answer = |is: &ChatFrame| matches!(is, ChatFrame::Unsupported { .. });
+    assert_eq!(arena.heard(is_answer), 1);
     arena.the_chat_goes_on();
 }
 

@@ -335,6 +335,7 @@ impl Client {
 
     pub(super) fn on_server_replaced(&mut self, old: PeerId, by: PeerId) {
         self.link.close(self.now, old);
+        self.receiving.forget(old);
         self.server.peer = Some(by);
         self.server.registration = None;
         self.table.cut_off();
@@ -342,7 +343,9 @@ impl Client {
     }
 
     pub(super) fn on_server_closed(&mut self) {
-        self.server.peer = None;
+        if let Some(old) = self.server.peer.take() {
+            self.receiving.forget(old);
+        }
         self.server.registration = None;
         self.reconnect();
     }

@@ -18,6 +18,7 @@ use crate::{
     store::{Log, Position, StoreOperation},
     streams::CONTROL,
     time::WallTime,
+    unknown_tags::UnknownTags,
     wire::{ChatFrame, Content, Decoder, List},
 };
 
@@ -37,6 +38,7 @@ pub(super) struct Receiving {
     pub(super) peers: BTreeSet<PeerId>,
     strangers: VecDeque<Stranger>,
     accepted: BTreeMap<PeerId, Vec<MessageId>>,
+    unknown_tags: BTreeMap<PeerId, UnknownTags>,
     /// The link's queue is full: what has been accepted waits for another input.
     blocked: bool,
     pub(super) positions: Positions,
@@ -137,9 +139,16 @@ impl Receiving {
         self.blocked = false;
     }
 
+    /// A peer is forgotten.
+    pub(super) fn forget(&mut self, peer: PeerId) {
+        self.peers.remove(&peer);
+        self.unknown_tags.remove(&peer);
+    }
+
     pub(super) fn go_offline(&mut self) {
         self.strangers.clear();
         self.accepted.clear();
+        self.unknown_tags.clear();
         self.peers.clear();
     }
 }
@@ -175,6 +184,7 @@ impl Client {
                 self.on_direct(peer, id, from, text);
             }
             ChatFrame::Accepted { ids } => self.on_accepted(peer, &ids),
+            ChatFrame::Unknown { tag } => self.skip_unknown(peer, tag),
             _ => self.receiving.dropped += 1,
         }
     }
@@ -217,7 +227,21 @@ impl Client {
             }
             ChatFrame::Gone { log, count } => self.show(Event::Gone { log, count }),
             deliver @ ChatFrame::Deliver { .. } => self.on_deliver(deliver),
+            ChatFrame::Unknown { tag } => {
+                if let Some(server) = self.server.peer {
+                    self.skip_unknown(server, tag);
+                }
+            }
             _ => self.receiving.dropped += 1,
+        }
+    }
+
+    fn skip_unknown(&mut self, peer: PeerId, tag: u16) {
+        self.receiving.dropped += 1;
+        let tags = self.receiving.unknown_tags.entry(peer).or_default();
+        if tags.take(tag) {
+            // Nothing comes of it if it does not get there.
+            let _ = self.send_frame(peer, CONTROL, &ChatFrame::Unsupported { tag });
         }
     }
 

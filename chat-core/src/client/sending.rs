@@ -226,7 +226,7 @@ impl Client {
     /// The peer is forgotten: what it has not accepted goes to its successor, in what is left of
     /// its time.
     pub(super) fn send_again(&mut self, peer: PeerId) {
-        self.receiving.peers.remove(&peer);
+        self.receiving.forget(peer);
         for to in self.outbox.conversations() {
             let mut again = false;
             for order in self.outbox.conversation(&to) {

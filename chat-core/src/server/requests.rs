@@ -29,11 +29,21 @@ impl State {
         for frame in Decoder::<ChatFrame>::new(message) {
             match frame {
                 Ok(ChatFrame::Accepted { ids }) => self.accepted(now, id, &ids),
+                Ok(ChatFrame::Unknown { tag }) => self.skip_unknown(id, tag),
                 Ok(frame) => self.enqueue(now, id, frame, message.len()),
                 Err(_) => self.counters.malformed_messages += 1,
             }
         }
         self.run_requests(now, id);
+    }
+
+    fn skip_unknown(&mut self, id: SessionId, tag: u16) {
+        self.counters.unknown_frames += 1;
+        if let Some(session) = self.sessions.get_mut(id)
+            && session.unknown_tags.take(tag)
+        {
+            self.answer(id, &ChatFrame::Unsupported { tag });
+        }
     }
 
     fn enqueue(&mut self, now: Now, id: SessionId, frame: ChatFrame, size: usize) {
@@ -83,7 +93,6 @@ impl State {
         match frame {
             ChatFrame::Register { .. } => self.register(now, id, frame),
             ChatFrame::Deregister { request } => self.deregister(now, id, request),
-            ChatFrame::Unknown { tag } => self.answer(id, &ChatFrame::Unsupported { tag }),
             ChatFrame::Submit { .. }
             | ChatFrame::CreateGroup { .. }
             | ChatFrame::ListGroups { .. }

@@ -13,6 +13,7 @@ use crate::{
     name::Name,
     store::{Log, Position},
     time::{Instant, WallTime},
+    unknown_tags::UnknownTags,
     wire::ChatFrame,
 };
 
@@ -36,6 +37,7 @@ pub(super) struct Session {
     pub(super) registering: bool,
     /// When the peer was last told that it is not registered.
     pub(super) turned_away: Option<Instant>,
+    pub(super) unknown_tags: UnknownTags,
 }
 
 /// A registered user's side of a session.

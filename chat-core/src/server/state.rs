@@ -30,6 +30,7 @@ use crate::{
     store::{self, Log, OperationId, Position, Revision, StoreOperation},
     streams,
     time::{Instant, Now, WallTime},
+    unknown_tags::UnknownTags,
     wire::{ChatFrame, Presence},
 };
 
@@ -308,6 +309,7 @@ impl State {
             in_flight: 0,
             registering: false,
             turned_away: None,
+            unknown_tags: UnknownTags::default(),
             login: None,
         })
     }
