@@ -350,3 +350,13 @@ fn commands_from_a_file_run_to_their_end() {
     assert_eq!(shown, expected);
     y.wait_for("x: last words");
 }
+
+#[test]
+fn a_signal_ends_a_client_also_when_the_server_does_not_answer() {
+    let place = Place::new();
+    let server = place.server();
+    let x = place.registered("x");
+    drop(server);
+    x.signal(Signal::Terminate);
+    assert_eq!(end_of(x).0, Some(0));
+}
