@@ -300,6 +300,8 @@ impl Endpoint {
         let peer = self.peers.at_mut(slot).ok_or(SendError::NoSuchPeer)?;
         peer.is_chosen = true;
         peer.is_known = true;
+        // If another one had taken its place, that one is gone.
+        peer.is_replaced = false;
         peer.early = early;
         peer.may_be_at(path);
         let greeting = self.greeting.as_ref();

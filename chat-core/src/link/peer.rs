@@ -403,9 +403,9 @@ impl Peer {
         })
     }
 
+    /// What the program has named is not limited.
     fn may_initiate(&self, initiation: &Initiation) -> bool {
-        self.allowance
-            .is_none_or(|may| may.available() >= initiation.size())
+        self.alternative.is_some() || may_initiate(self.allowance.as_ref(), initiation)
     }
 
     /// When a handshake is to be begun.
@@ -428,4 +428,9 @@ impl Peer {
         self.encode_goodbye(shared, &mut packet)
             .then_some((self.path, packet))
     }
+}
+
+/// Whether the initiation may go to a path with this allowance.
+fn may_initiate(allowance: Option<&Allowance>, initiation: &Initiation) -> bool {
+    allowance.is_none_or(|may| may.available() >= initiation.size())
 }

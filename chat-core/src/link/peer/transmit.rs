@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Path, Peer, Shared};
+use super::{Path, Peer, Shared, may_initiate};
 use crate::{
     config::MIN_DATAGRAM_BYTES,
     crypto::aead::TAG_BYTES,
@@ -77,13 +77,17 @@ impl Peer {
         } else {
             Duration::MAX
         };
-        let elsewhere = self.alternative.filter(|_| initiation.sent() % 2 == 0);
+        let may_go_there = may_initiate(self.allowance.as_ref(), initiation);
+        let is_turn = initiation.sent() % 2 == 0;
         buffer.extend_from_slice(initiation.datagram(now, longest));
+        self.unanswered_since.get_or_insert(now);
+        if let Some(elsewhere) = self.alternative.filter(|_| is_turn || !may_go_there) {
+            return Some(elsewhere);
+        }
         if let Some(allowance) = &mut self.allowance {
             allowance.sent(buffer.len());
         }
-        self.unanswered_since.get_or_insert(now);
-        Some(elsewhere.unwrap_or(self.path))
+        Some(self.path)
     }
 
     /// Asks for proof that the peer is where its latest packets come from, and acknowledges them.
