@@ -59,6 +59,7 @@ impl Endpoint {
         {
             carried.push(part);
         }
+        peer.delivery.streams.ride(&carried);
         let begin = Begin {
             identity: &shared.identity,
             peer: &peer.key,
@@ -394,6 +395,7 @@ impl Endpoint {
             return Some(slot);
         }
         let (key, path, own) = (peer.key, peer.path, peer.own_incarnation);
+        let rode = peer.delivery.streams.rode().clone();
         let mut of_key = self.peers.of_key(&key);
         let known = of_key
             .find(|(_, peer)| peer.own_incarnation == own && peer.incarnation == Some(incarnation));
@@ -402,7 +404,10 @@ impl Endpoint {
         }
         drop(of_key);
         let new = self.new_peer(&key, path, own)?;
-        self.peers.at_mut(new)?.incarnation = Some(incarnation);
+        let successor = self.peers.at_mut(new)?;
+        successor.incarnation = Some(incarnation);
+        let streams = &mut successor.delivery.streams;
+        streams.begin_after(rode, &self.shared.config);
         Some(new)
     }
 

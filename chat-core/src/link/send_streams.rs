@@ -1,7 +1,7 @@
 //! The messages queued to a peer, and what has become of each fragment of them.
 
 use alloc::{
-    collections::{BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
     vec::Vec,
 };
@@ -42,6 +42,7 @@ pub(super) struct SendStreams {
     /// (age of the message, stream, sequence, fragment)
     lost: BTreeSet<(u64, u8, u64, u8)>,
     next_age: u64,
+    rode: BTreeMap<u8, u64>,
     /// The stream whose turn it is, as an index into `streams`.
     turn: usize,
     /// Messages neither acknowledged nor given up.
@@ -134,6 +135,43 @@ impl SendStreams {
         }
         self.lost.insert((age, stream, sequence, 0));
         true
+    }
+
+    /// These parts ride in a handshake, and whoever answers it may have taken them.
+    pub(super) fn ride(&mut self, parts: &[Carried]) {
+        for part in parts {
+            let (stream, last) = match *part {
+                Carried::Fragment {
+                    stream, sequence, ..
+                } => (stream, sequence),
+                Carried::Skip {
+                    stream,
+                    sequence,
+                    count,
+                } => (stream, sequence.saturating_add(u64::from(count))),
+            };
+            let rode = self.rode.entry(stream).or_default();
+            *rode = last.max(*rode);
+        }
+    }
+
+    /// The other side may hold what has ridden in an earlier handshake for parts of these
+    /// streams: no message has the numbers of those.
+    pub(super) fn begin_after(&mut self, rode: BTreeMap<u8, u64>, config: &LinkConfig) {
+        for (&stream, &last) in &rode {
+            while let Ok(sequence) = self.push(stream, Arc::default(), config) {
+                self.cancel(stream, sequence);
+                if sequence >= last {
+                    break;
+                }
+            }
+        }
+        self.rode = rode;
+    }
+
+    /// The last number that has ridden in a handshake, by stream.
+    pub(super) fn rode(&self) -> &BTreeMap<u8, u64> {
+        &self.rode
     }
 
     /// Whether there is something to send that fits into `space` bytes.
