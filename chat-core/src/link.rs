@@ -286,22 +286,14 @@ impl Endpoint {
         early: bool,
     ) -> Result<PeerId, SendError> {
         self.advance(now);
-        let slot = match self.peers.current(&key) {
-            Some(slot) => slot,
-            None if !self.peers.has_room(self.shared.config.max_peers) => {
-                self.shared.counters.over_limit += 1;
-                return Err(SendError::QueueFull);
-            }
-            None => {
-                let incarnation = self.shared.random.u64();
-                self.peers.insert(key, path, incarnation)
-            }
+        let present = self.present_peer(&key);
+        let Some(slot) = present.or_else(|| self.begin_peer(&key, path)) else {
+            self.shared.counters.over_limit += 1;
+            return Err(SendError::QueueFull);
         };
         let peer = self.peers.at_mut(slot).ok_or(SendError::NoSuchPeer)?;
         peer.is_chosen = true;
         peer.is_known = true;
-        // If another one had taken its place, that one is gone.
-        peer.is_replaced = false;
         peer.early = early;
         peer.may_be_at(path);
         let greeting = self.greeting.as_ref();

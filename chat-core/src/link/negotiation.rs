@@ -223,6 +223,21 @@ impl Endpoint {
         Some(slot)
     }
 
+    /// The current peer with this key, unless it was replaced and its successor is gone.
+    pub(super) fn present_peer(&self, key: &PublicKey) -> Option<u32> {
+        let slot = self.peers.current(key)?;
+        self.peers.at(slot).filter(|peer| !peer.is_replaced)?;
+        Some(slot)
+    }
+
+    /// A current peer with this key, with streams of which nobody remembers anything.
+    pub(super) fn begin_peer(&mut self, key: &PublicKey, path: Path) -> Option<u32> {
+        let own_incarnation = self.shared.random.u64();
+        let slot = self.new_peer(key, path, own_incarnation)?;
+        self.peers.make_current(key, slot);
+        Some(slot)
+    }
+
     /// Another peer with a key, as far as the limits allow.
     fn new_peer(&mut self, key: &PublicKey, path: Path, own_incarnation: u64) -> Option<u32> {
         if let Some(surplus) = self.peers.surplus(key) {
