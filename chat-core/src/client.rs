@@ -1,14 +1,9 @@
 //! The client: registration, table, conversations, groups, and what is owed.
 //!
-//! # The run loop
-//! ```text
-//! loop {
-//!     while let Some(action) = client.poll_action(now, &mut buffer) { do it }
-//!     wait for a datagram, a command, a completion of the store, or client.poll_timeout();
-//!     hand it to client.handle_*(now, …)
-//! }
-//! ```
-//! There is no contract beyond that: any number of inputs between drains, any order.
+//! What the user types is queued ([`Command`]) and begins in its turn. A message goes into the
+//! outbox and on a lane, directly to its recipient or by the server, until it has its one final
+//! state. What arrives is appended to the inbox and accepted when that is durable; the screen reads
+//! the inbox and shows it ([`Event`]). The [crate] says how a client is driven.
 
 mod answers;
 mod attempts;
@@ -30,7 +25,6 @@ mod screen;
 mod sending;
 mod showing;
 mod silence;
-mod storage;
 mod table;
 
 use alloc::{
@@ -53,7 +47,6 @@ use self::{
     records::Records,
     running::Request,
     screen::{Mark, Screen},
-    storage::Storage,
     table::Table,
 };
 use crate::{
@@ -62,8 +55,9 @@ use crate::{
     crypto::{self, Identity, Random},
     id::{Fingerprint, Path, PublicKey},
     link::{self, Endpoint, PeerId, SendId},
+    machine::Machine,
     name::Name,
-    store::{OperationId, StoreEvent, StoreOperation},
+    store::{OperationId, Pending, StoreEvent, StoreOperation},
     time::{Instant, Now},
     wire::{self, ChatFrame},
 };
@@ -93,6 +87,24 @@ pub struct Options {
     pub config: ClientConfig,
 }
 
+impl Options {
+    /// What is needed; everything else as it is by default: no key known, nothing special.
+    pub fn new(name: Name, identity: Identity, server: Path, seed: [u8; 32]) -> Self {
+        Self {
+            name,
+            identity,
+            server,
+            server_key: None,
+            server_fingerprint: None,
+            ephemeral: false,
+            switched: false,
+            silent_exit: false,
+            seed,
+            config: ClientConfig::default(),
+        }
+    }
+}
+
 /// One user's client of one server.
 ///
 /// This type routes and applies: what arrives goes to the part that it concerns, and what comes of
@@ -106,7 +118,7 @@ pub struct Client {
     now: Now,
     random: Random,
     link: Endpoint,
-    storage: Storage<Purpose>,
+    pending: Pending<Purpose>,
     records: Records,
     events: VecDeque<(Event, Option<Mark>)>,
     commands: Commands,
@@ -153,14 +165,14 @@ impl Client {
         let mut server = ServerSide::new(options.server, options.server_fingerprint, &mut random);
         server.first = !options.switched;
         let mut client = Self {
-            link: Endpoint::new(options.identity.clone(), config.link.clone(), link_seed, 0),
+            link: Endpoint::new(options.identity.clone(), config.link.clone(), link_seed),
             name: options.name,
             identity: options.identity,
             ephemeral: options.ephemeral,
             silent_exit: options.silent_exit,
             now,
             random,
-            storage: Storage::new(),
+            pending: Pending::new(),
             records: Records::default(),
             events: VecDeque::new(),
             commands: Commands::new(config.max_commands),
@@ -184,7 +196,6 @@ impl Client {
             flushed: true,
             config,
         };
-        client.link.set_listening(true);
         match pinned {
             Some(key) => client.load(key),
             None => client.discover(),
@@ -219,8 +230,8 @@ impl Client {
         self.link.counters()
     }
 
-    /// Entries of the server's table, incoming messages and look-ups that were dropped because a
-    /// limit was reached.
+    /// What was dropped because a limit was reached: entries of the server's table, incoming
+    /// messages, look-ups, and datagrams while events are not polled.
     pub fn dropped(&self) -> u64 {
         self.table.dropped() + self.receiving.dropped
     }
@@ -250,6 +261,10 @@ impl Client {
     /// Takes a datagram, which is decrypted in place.
     pub fn handle_datagram(&mut self, now: Now, path: Path, datagram: &mut [u8]) {
         self.advance_clock(now);
+        if self.events.len() >= self.config.link.max_events {
+            self.receiving.dropped += 1;
+            return;
+        }
         self.link.handle_datagram(self.now, path, datagram);
         self.work();
     }
@@ -258,7 +273,7 @@ impl Client {
     pub fn handle_timeout(&mut self, now: Now) {
         self.advance_clock(now);
         self.link.handle_timeout(self.now);
-        self.storage.handle_timeout(now.instant);
+        self.pending.handle_timeout(now.instant);
         self.work();
         self.hand_over_overdue();
         self.make_attempts();
@@ -300,17 +315,7 @@ impl Client {
 
     /// The next thing to be done: persist, then display, then send.
     pub fn poll_action(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Action<Event>> {
-        if let Some((id, operation)) = self.poll_persist() {
-            return Some(Action::Persist(id, operation));
-        }
-        if let Some(event) = self.poll_event() {
-            return Some(Action::Display(event));
-        }
-        if let Some(path) = self.poll_transmit(now, buffer) {
-            return Some(Action::Send(path));
-        }
-        // The end is shown when everything else is done, the last datagram included.
-        self.poll_event().map(Action::Display)
+        Machine::poll_action(self, now, buffer)
     }
 
     /// Encodes the next datagram into `buffer`, which is cleared first.
@@ -327,7 +332,7 @@ impl Client {
 
     /// The next operation for the store.
     pub fn poll_persist(&mut self) -> Option<(OperationId, StoreOperation)> {
-        self.storage.poll()
+        self.pending.poll()
     }
 
     /// The next event to be shown.
@@ -347,7 +352,7 @@ impl Client {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let now = self.now.instant;
         let waits = !self.events.is_empty()
-            || self.storage.has_queued()
+            || self.pending.has_outgoing()
             || self.receiving.has_accepted()
             || self.can_end(now);
         if waits {
@@ -355,7 +360,7 @@ impl Client {
         }
         [
             self.link.poll_timeout(),
-            self.storage.poll_timeout(),
+            self.pending.next_timeout(),
             self.attempts.poll_timeout(),
             self.quiet_attempts.poll_timeout(),
             self.outbox.poll_timeout(),

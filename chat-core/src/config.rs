@@ -8,8 +8,9 @@ pub const MAX_NAME_CHARS: usize = 32;
 pub const MAX_TEXT_BYTES: usize = 65_536;
 /// The longest message that the link carries: a text, sealed, with its frame around it.
 pub const MAX_MESSAGE_BYTES: usize = MAX_TEXT_BYTES + 1_024;
-/// The size that a datagram keeps within until path discovery proves that more gets through.
-pub const MIN_DATAGRAM_BYTES: usize = 1_200;
+/// The longest datagram that is sent: every path that carries QUIC carries it (RFC 9000 §14). What
+/// more a path would carry is not looked for.
+pub const MAX_DATAGRAM_BYTES: usize = 1_200;
 /// The longest record (key and value) or log entry that a store takes; a longer one is refused.
 pub const MAX_STORED_BYTES: usize = 1 << 20;
 /// Ids of trimmed entries that the store in memory keeps; past it the oldest are forgotten, and an

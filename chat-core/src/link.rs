@@ -191,7 +191,8 @@ pub struct Endpoint {
     shared: Shared,
     /// For what arrives before a session exists.
     receiver: ReceiverKeys,
-    /// The highest handshake counter used.
+    /// The highest handshake counter used. It follows the wall clock, so that the first one is
+    /// higher than those of an earlier endpoint of this identity.
     counter: u64,
     is_listening: bool,
     peers: Peers,
@@ -206,13 +207,12 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An endpoint for `identity`. All its randomness follows from `seed`, which must never be
-    /// used twice. `counter` is larger than every [`Self::counter`] of an earlier endpoint of this
-    /// identity as far as it is known: the wall clock makes up for what is not.
-    pub fn new(identity: Identity, config: LinkConfig, seed: [u8; 32], counter: u64) -> Self {
+    /// used twice.
+    pub fn new(identity: Identity, config: LinkConfig, seed: [u8; 32]) -> Self {
         let mut random = Random::new(seed);
         Self {
             receiver: ReceiverKeys::of(&identity.public_key()),
-            counter,
+            counter: 0,
             is_listening: true,
             peers: Peers::default(),
             sessions: SessionTable::new(random.u32()),
@@ -406,11 +406,6 @@ impl Endpoint {
         self.peers
             .get(peer)
             .map_or(0, |peer| peer.delivery.streams.queued())
-    }
-
-    /// The highest handshake counter used: persist it, and start the next endpoint above it.
-    pub fn counter(&self) -> u64 {
-        self.counter
     }
 
     /// What has been counted.

@@ -2,8 +2,7 @@
 //!
 //! A datagram becomes an event of the link; its message a frame; the frame is handled by a state
 //! that knows nothing of packets and asks for operations of the store; what the store completes
-//! releases the answers, which go back through the link. The run loop is the one of
-//! [`crate::client`].
+//! releases the answers, which go back through the link. The [crate] says how a server is driven.
 //!
 //! While the records are being loaded from the store, datagrams are dropped: to a client the
 //! server is not there yet.
@@ -20,7 +19,6 @@ mod log_reader;
 mod mail;
 mod members;
 mod names;
-mod pending;
 mod presence;
 mod rate_limit;
 mod reader;
@@ -34,7 +32,6 @@ mod table;
 mod table_updates;
 #[cfg(test)]
 mod tests;
-mod timers;
 
 use alloc::vec::Vec;
 
@@ -47,6 +44,7 @@ use crate::{
     crypto::{self, Identity},
     id::{Path, PublicKey},
     link::{self, Endpoint, PeerId, SendError},
+    machine::Machine,
     store::{OperationId, StoreEvent, StoreOperation},
     time::{Instant, Now},
     wire::Presence,
@@ -64,6 +62,17 @@ pub struct Options {
     pub seed: [u8; 32],
     /// Limits and times.
     pub config: ServerConfig,
+}
+
+impl Options {
+    /// With the limits and times that are the default.
+    pub fn new(identity: Identity, seed: [u8; 32]) -> Self {
+        Self {
+            identity,
+            seed,
+            config: ServerConfig::default(),
+        }
+    }
 }
 
 /// What a server has counted since it was made.
@@ -108,7 +117,7 @@ impl Server {
         let epoch = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let link_seed = crypto::hash(b"link", &[&seed]);
         Self {
-            endpoint: Endpoint::new(identity, config.link.clone(), link_seed, 0),
+            endpoint: Endpoint::new(identity, config.link.clone(), link_seed),
             state: State::new(now, config, epoch),
             latest: now.instant,
         }
@@ -182,13 +191,7 @@ impl Server {
 
     /// The next thing to be done: persist, then display, then send.
     pub fn poll_action(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Action<Event>> {
-        if let Some((id, operation)) = self.poll_persist() {
-            return Some(Action::Persist(id, operation));
-        }
-        if let Some(event) = self.poll_event() {
-            return Some(Action::Display(event));
-        }
-        self.poll_transmit(now, buffer).map(Action::Send)
+        Machine::poll_action(self, now, buffer)
     }
 
     /// Encodes the next datagram into `buffer`, which is cleared first.

@@ -24,11 +24,13 @@
 //! [`MemoryStore`] is the reference implementation.
 
 mod memory;
+mod pending;
 
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
 pub use memory::MemoryStore;
+pub(crate) use pending::Pending;
 
 use crate::{id::MessageId, name::Name, time::WallTime};
 
@@ -44,9 +46,11 @@ pub enum Table {
     Members,
     /// Client: the last known table of names, with the pinned keys. Key: the folded name.
     Peers,
-    /// Client: the state of each message that is owed. Key: the message id in hexadecimal.
+    /// Client: each message that is owed, its text and how far it has come. Key: the message id in
+    /// hexadecimal.
     Outbox,
-    /// Client: its own few values (instance, screen cursor, positions). Key: what it is.
+    /// Client: its own few values: the registration, how far the screen has shown the inbox. Key:
+    /// what it is.
     Settings,
 }
 
@@ -76,19 +80,16 @@ pub enum Log {
     Channel,
     /// Client: what has arrived; the screen is its reader.
     Inbox,
-    /// Client: what is owed to others.
-    Outbox,
 }
 
 impl fmt::Display for Log {
-    /// `mailbox/alice`, `group/g`, `channel`, `inbox`, `outbox`, with folded names.
+    /// `mailbox/alice`, `group/g`, `channel`, `inbox`, with folded names.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mailbox(name) => write!(f, "mailbox/{}", name.folded()),
             Self::Group(name) => write!(f, "group/{}", name.folded()),
             Self::Channel => f.write_str("channel"),
             Self::Inbox => f.write_str("inbox"),
-            Self::Outbox => f.write_str("outbox"),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use chat_core::{
     client::{self, Client},
-    config::{ClientConfig, ServerConfig},
     crypto::Identity,
     id::Path,
+    machine::Machine,
     server::{self, Command, Event, Server},
     store::{MemoryStore, OperationId, StoreError, StoreEvent},
     time::{Duration, Instant, Now, WallTime},
@@ -23,36 +23,23 @@ fn at(millis: u64) -> Now {
 }
 
 fn new_server() -> Server {
-    let options = server::Options {
-        identity: Identity::from_seed(&[9; 32]),
-        seed: [9; 32],
-        config: ServerConfig::default(),
-    };
+    let options = server::Options::new(Identity::from_seed(&[9; 32]), [9; 32]);
     Server::new(at(0), options)
 }
 
 fn new_client() -> Client {
-    let options = client::Options {
-        name: "alice".parse().expect("a legal name"),
-        identity: Identity::from_seed(&[1; 32]),
-        server: path(SERVER),
-        server_key: None,
-        server_fingerprint: None,
-        ephemeral: false,
-        switched: false,
-        silent_exit: false,
-        seed: [1; 32],
-        config: ClientConfig::default(),
-    };
+    let name = "alice".parse().expect("a legal name");
+    let identity = Identity::from_seed(&[1; 32]);
+    let options = client::Options::new(name, identity, path(SERVER), [1; 32]);
     Client::new(at(0), options)
 }
 
-/// Lets the store do what the server asks of it.
-fn store(now: Now, server: &mut Server, store: &mut MemoryStore) {
-    while let Some((id, operation)) = server.poll_persist() {
+/// Lets the store do what a machine asks of it.
+fn store(now: Now, machine: &mut impl Machine, store: &mut MemoryStore) {
+    while let Some((id, operation)) = machine.poll_persist() {
         store.handle(id, operation);
         while let Some(event) = store.poll_event() {
-            server.handle_stored(now, event);
+            machine.handle_stored(now, event);
         }
     }
 }
@@ -87,12 +74,7 @@ impl Pair {
             self.server.handle_timeout(now);
             self.client.handle_timeout(now);
             store(now, &mut self.server, &mut self.stores[0]);
-            while let Some((id, operation)) = self.client.poll_persist() {
-                self.stores[1].handle(id, operation);
-                while let Some(event) = self.stores[1].poll_event() {
-                    self.client.handle_stored(now, event);
-                }
-            }
+            store(now, &mut self.client, &mut self.stores[1]);
             while self.client.poll_transmit(now, &mut buffer).is_some() {
                 self.server.handle_datagram(now, path(CLIENT), &mut buffer);
             }

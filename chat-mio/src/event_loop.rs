@@ -12,6 +12,7 @@ use std::{
 
 use chat_core::{
     id::{Path, PublicKey},
+    machine::Machine,
     store::{OperationId, StoreOperation},
     time::{Duration, Instant, Now},
 };
@@ -21,7 +22,6 @@ use crate::{
     batch::Batch,
     clock::Clock,
     directory::DirectoryError,
-    machine::Machine,
     signals::Signals,
     socket::{Sent, Socket, SocketCounters},
     store::{MAX_BATCH, Store},

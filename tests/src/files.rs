@@ -59,20 +59,20 @@ pub fn missing(played: &[&str], which: impl Fn(&Scenario) -> bool) -> Vec<String
 }
 
 /// Compares a transcript with the committed one, or writes it if the environment variable
-/// `UPDATE_TRANSCRIPTS` is set.
+/// `CHAT_WRITE_TRANSCRIPTS` is set.
 ///
 /// # Panics
 /// If they differ.
 pub fn compare_transcript(name: &str, transcript: &str) {
     let path = directory().join(name).with_extension("transcript");
-    if env::var_os("UPDATE_TRANSCRIPTS").is_some() {
+    if env::var_os("CHAT_WRITE_TRANSCRIPTS").is_some() {
         return fs::write(&path, transcript).expect("a writable directory");
     }
     let committed = fs::read_to_string(&path).unwrap_or_default();
     if let Some(line) = first_difference(&committed, transcript) {
         panic!(
             "{path:?} differs from line {line} on; if that is right, run the test with \
-             UPDATE_TRANSCRIPTS=1. This run:\n{transcript}"
+             CHAT_WRITE_TRANSCRIPTS=1. This run:\n{transcript}"
         );
     }
 }

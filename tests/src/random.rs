@@ -76,8 +76,8 @@ impl Random {
     }
 }
 
-/// The seeds that a test goes through: `default` many, as many as the environment variable `SEEDS`
-/// says, or the one that `SEED` says.
+/// The seeds that a test goes through: `default` many, as many as the environment variable
+/// `CHAT_SEEDS` says, or the one that `CHAT_SEED` says.
 ///
 /// # Panics
 /// If a variable is no number.
@@ -86,9 +86,9 @@ pub fn seeds(default: u64) -> std::ops::Range<u64> {
         let value = std::env::var(name).ok()?;
         Some(value.parse::<u64>().expect("a number"))
     };
-    match number("SEED") {
+    match number("CHAT_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("SEEDS").unwrap_or(default),
+        None => 0..number("CHAT_SEEDS").unwrap_or(default),
     }
 }
 

@@ -25,14 +25,16 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
-fn the_directory_of_a_server_is_used_once() {
+fn the_directory_of_a_server_is_used_once_until_that_is_killed() {
     let data = tempfile::tempdir().unwrap();
     let port = free_port();
-    let _server = server(data.path(), &port);
+    let first = server(data.path(), &port);
     let second = chat(data.path(), &["server", &port, "--listen", "127.0.0.2"]);
     let directory = data.path().join("server").join(&port);
     let line = format!("[{} is in use by another process.]", directory.display());
     assert_fails(output(second), &line);
+    drop(first);
+    server(data.path(), &port);
 }
 
 #[test]

@@ -54,11 +54,11 @@ impl Client {
     pub(super) fn read_store(&mut self) {
         for table in [Table::Settings, Table::Peers, Table::Outbox] {
             let attach = StoreOperation::AttachTable { table };
-            self.storage.submit(self.now.instant, attach, Purpose::Load);
+            self.pending.start(self.now.instant, attach, Purpose::Load);
             self.loading += 1;
         }
         let attach = StoreOperation::AttachLog { log: Log::Inbox };
-        self.storage.submit(self.now.instant, attach, Purpose::Load);
+        self.pending.start(self.now.instant, attach, Purpose::Load);
         self.loading += 1;
         self.screen.fall_behind();
     }
@@ -71,7 +71,7 @@ impl Client {
             } => self.on_done(operation, revision),
             StoreEvent::Attached { operation, .. } => self.on_done(operation, None),
             StoreEvent::Conflict { operation, current } => {
-                if let Some(Purpose::Record(table, key)) = self.storage.complete(operation) {
+                if let Some((_, Purpose::Record(table, key))) = self.pending.complete(operation) {
                     let written = self.records.conflict(table, &key, current);
                     self.on_written(table, key, written);
                 }
@@ -81,13 +81,13 @@ impl Client {
                 position,
                 ..
             } => {
-                if let Some(Purpose::Receive(delivery)) = self.storage.complete(operation) {
+                if let Some((_, Purpose::Receive(delivery))) = self.pending.complete(operation) {
                     self.on_appended(delivery, position);
                 }
             }
-            StoreEvent::Fetched { operation, entries } => match self.storage.complete(operation) {
-                Some(Purpose::Read) => self.on_read(&entries),
-                Some(Purpose::Release) => self.on_released(&entries),
+            StoreEvent::Fetched { operation, entries } => match self.pending.complete(operation) {
+                Some((_, Purpose::Read)) => self.on_read(&entries),
+                Some((_, Purpose::Release)) => self.on_released(&entries),
                 _ => {}
             },
             StoreEvent::Failed { operation, error } => self.on_failed(operation, error),
@@ -102,14 +102,15 @@ impl Client {
                 entry,
             } => self.on_arrived(&entry),
             StoreEvent::Resynchronise => self.screen.fall_behind(),
+            StoreEvent::Well => self.pending.repeat_all(self.now.instant),
             _ => {}
         }
     }
 
     fn on_done(&mut self, operation: OperationId, revision: Option<Revision>) {
-        match self.storage.complete(operation) {
-            Some(Purpose::Load) => self.on_part_loaded(),
-            Some(Purpose::Record(table, key)) => {
+        match self.pending.complete(operation) {
+            Some((_, Purpose::Load)) => self.on_part_loaded(),
+            Some((_, Purpose::Record(table, key))) => {
                 let written = self.records.done(table, &key, revision);
                 self.on_written(table, key, written);
             }
@@ -175,7 +176,7 @@ impl Client {
     fn on_written(&mut self, table: Table, key: String, written: Written) {
         if let Written::Again(operation) = written {
             let purpose = Purpose::Record(table, key);
-            self.storage.submit(self.now.instant, operation, purpose);
+            self.pending.start(self.now.instant, operation, purpose);
             return;
         }
         match table {
@@ -186,12 +187,11 @@ impl Client {
     }
 
     fn on_failed(&mut self, operation: OperationId, error: StoreError) {
-        let now = self.now.instant;
-        match self.storage.failed(now, operation).cloned() {
+        match self.pending.task(operation).cloned() {
             Some(Purpose::Receive(delivery))
                 if error != StoreError::Unavailable || delivery.source == Source::Own =>
             {
-                self.storage.complete(operation);
+                self.pending.complete(operation);
                 self.on_append_failed(&delivery);
             }
             Some(Purpose::Record(Table::Outbox, key)) => {
@@ -223,8 +223,8 @@ impl Client {
                 log: Log::Inbox,
                 up_to,
             };
-            self.storage
-                .submit(self.now.instant, operation, Purpose::Trim);
+            self.pending
+                .start(self.now.instant, operation, Purpose::Trim);
         }
     }
 
@@ -253,7 +253,7 @@ impl Client {
     ) {
         if let Some(operation) = self.records.set(table, key, value) {
             let purpose = Purpose::Record(table, key.into());
-            self.storage.submit(self.now.instant, operation, purpose);
+            self.pending.start(self.now.instant, operation, purpose);
         }
     }
 }

@@ -210,7 +210,7 @@ impl Client {
     pub(super) fn can_end(&self, now: Instant) -> bool {
         self.ending.as_ref().is_some_and(|ending| {
             let flushed = self.flushed || ending.silent;
-            let done = self.storage.is_idle() && flushed;
+            let done = self.pending.is_empty() && flushed;
             !ending.shown && self.events.is_empty() && (done || now >= ending.deadline)
         })
     }

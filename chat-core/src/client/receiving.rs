@@ -423,8 +423,8 @@ impl Client {
             bytes: entry.encode(),
             limit: self.config.max_inbox,
         };
-        self.storage
-            .submit(self.now.instant, operation, delivery.into());
+        self.pending
+            .start(self.now.instant, operation, delivery.into());
     }
 
     /// The entry is durable.

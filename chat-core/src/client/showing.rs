@@ -45,7 +45,7 @@ impl Client {
             after,
             count,
         };
-        self.storage.submit(self.now.instant, operation, purpose);
+        self.pending.start(self.now.instant, operation, purpose);
     }
 
     pub(super) fn on_read(&mut self, entries: &[store::Entry]) {

@@ -45,11 +45,6 @@ impl Random {
     pub fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.bytes())
     }
-
-    /// A generator whose stream is independent of what this one draws from then on.
-    pub fn fork(&mut self) -> Self {
-        Self::new(self.bytes())
-    }
 }
 
 #[cfg(test)]
@@ -69,9 +64,6 @@ mod tests {
     fn nothing_is_drawn_twice() {
         let mut random = Random::new([7; 32]);
         let mut drawn: alloc::vec::Vec<u64> = (0..1_000).map(|_| random.u64()).collect();
-        let mut fork = random.fork();
-        drawn.extend((0..1_000).map(|_| fork.u64()));
-        drawn.extend((0..1_000).map(|_| random.u64()));
         for chunk in random.bytes::<800>().as_chunks().0 {
             drawn.push(u64::from_le_bytes(*chunk));
         }

@@ -3,7 +3,7 @@
 use crate::time::Instant;
 
 /// The size that a window is counted in.
-const PACKET: usize = crate::config::MIN_DATAGRAM_BYTES;
+const PACKET: usize = crate::config::MAX_DATAGRAM_BYTES;
 const INITIAL_WINDOW: usize = 10 * PACKET;
 /// However bad the path is, so much may be under way: enough for people's messages.
 const MIN_WINDOW: usize = 6 * PACKET;

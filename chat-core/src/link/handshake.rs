@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{send_streams::Carried, session::Session};
 use crate::{
-    config::MIN_DATAGRAM_BYTES,
+    config::MAX_DATAGRAM_BYTES,
     crypto::{
         Identity, Random,
         mac::{Cookie, MAC_BYTES, MACS_BYTES, ReceiverKeys},
@@ -27,7 +27,7 @@ const SIMULTANEOUS: Duration = Duration::from_millis(300);
 const CONFIRMATION: Duration = Duration::from_secs(10);
 const MAX_INTERVAL: Duration = Duration::from_secs(1);
 /// What may ride in an initiation.
-pub(super) const EARLY_BYTES: usize = MIN_DATAGRAM_BYTES - header::Initiation::OVERHEAD;
+pub(super) const EARLY_BYTES: usize = MAX_DATAGRAM_BYTES - header::Initiation::OVERHEAD;
 
 /// The time between two copies of a message that is not answered, after so many of them.
 pub(super) fn interval(sent: u32) -> Duration {

@@ -39,7 +39,7 @@ impl State {
         };
         if let Conversation::User(name) = &to {
             // Whoever writes to a name deals with it.
-            self.interests.add(id, name, self.config.max_interests);
+            self.watch(id, name);
         }
         let received = self.stamp(now);
         let operation = StoreOperation::Append {

@@ -144,7 +144,7 @@ pub(super) fn conversation_of(log: &Log) -> Conversation {
         Log::Mailbox(name) => Conversation::User(name.clone()),
         Log::Group(name) => Conversation::Group(name.clone()),
         Log::Channel => Conversation::Channel,
-        Log::Inbox | Log::Outbox => unreachable!("a server has no inbox and no outbox"),
+        Log::Inbox => unreachable!("a server has no inbox"),
     }
 }
 

@@ -163,7 +163,7 @@ impl State {
             self.timers.clear(&Timer::Free(name.clone()));
             let silent_at = now.instant + self.config.liveness_interval;
             self.timers.set(Timer::Check(id), silent_at);
-            self.interests.add(id, &name, self.config.max_interests);
+            self.watch(id, &name);
             self.table_changed(now, &name);
             self.show(Event::Registered { name: name.clone() });
             self.confirm(id, request, returning, &name);

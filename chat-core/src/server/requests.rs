@@ -152,11 +152,15 @@ impl State {
 
     fn look_up(&mut self, id: SessionId, request: u64, name: &Name) {
         let entry = self.names.get(name).map(super::names::User::entry);
-        let limit = self.config.max_interests;
-        if !self.interests.add(id, name, limit) {
+        self.watch(id, name);
+        self.answer(id, &ChatFrame::Found { request, entry });
+    }
+
+    /// The client deals with this name: it is told of its changes, as far as the limit allows.
+    pub(super) fn watch(&mut self, id: SessionId, name: &Name) {
+        if !self.interests.add(id, name, self.config.max_interests) {
             self.counters.interests_over_limit += 1;
         }
-        self.answer(id, &ChatFrame::Found { request, entry });
     }
 
     pub(super) fn refuse(&mut self, id: SessionId, request: u64, reason: Refusal) {

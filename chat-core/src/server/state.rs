@@ -15,11 +15,9 @@ use super::{
     item::encode,
     members::Members,
     names::Names,
-    pending::Pending,
     rate_limit::Allowances,
     session::{Session, SessionId, Sessions},
     table::Table,
-    timers::Timers,
 };
 use crate::{
     config::ServerConfig,
@@ -27,9 +25,10 @@ use crate::{
     id::{MessageId, PublicKey},
     link::PeerId,
     name::Name,
-    store::{self, Log, OperationId, Position, Revision, StoreOperation},
+    store::{self, Log, OperationId, Pending, Position, Revision, StoreOperation},
     streams,
     time::{Instant, Now, WallTime},
+    timers::Timers,
     unknown_tags::UnknownTags,
     wire::{ChatFrame, Presence},
 };

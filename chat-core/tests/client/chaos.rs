@@ -201,11 +201,18 @@ impl Chaos {
     }
 }
 
+/// The seeds to go through: `default` many, `CHAT_SEEDS` many, or the one that is `CHAT_SEED`.
+fn seeds(default: u64) -> std::ops::Range<u64> {
+    let number = |name| Some(std::env::var(name).ok()?.parse::<u64>().expect("a number"));
+    match number("CHAT_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("CHAT_SEEDS").unwrap_or(default),
+    }
+}
+
 #[test]
 fn whatever_happens_what_was_taken_arrives_once_and_in_order() {
-    let first = std::env::var("CHAT_SEED").map_or(0, |seed| seed.parse().expect("a number"));
-    let count = std::env::var("CHAT_SEEDS").map_or(20, |count| count.parse().expect("a number"));
-    for seed in first..first + count {
+    for seed in seeds(20) {
         let mut chaos = Chaos::new(seed);
         for _ in 0..60 {
             chaos.step();

@@ -129,7 +129,7 @@ impl Network {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.draw().to_le_bytes());
         let identity = Identity::from_seed(&[identity; 32]);
-        Endpoint::new(identity, self.config.clone(), seed, 0)
+        Endpoint::new(identity, self.config.clone(), seed)
     }
 
     /// The node starts again and remembers nothing but its key.

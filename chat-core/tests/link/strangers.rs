@@ -173,12 +173,8 @@ fn a_message_to_a_peer_that_is_gone_is_refused() {
 proptest! {
     #[test]
     fn garbage_is_dropped_and_counted(datagrams in prop::collection::vec(any::<Vec<u8>>(), 1..50)) {
-        let mut endpoint = Endpoint::new(
-            Identity::from_seed(&[1; 32]),
-            LinkConfig::default(),
-            [2; 32],
-            0,
-        );
+        let identity = Identity::from_seed(&[1; 32]);
+        let mut endpoint = Endpoint::new(identity, LinkConfig::default(), [2; 32]);
         for mut datagram in datagrams {
             endpoint.handle_datagram(Now::default(), Path::to(address(1, 1_024)), &mut datagram);
         }

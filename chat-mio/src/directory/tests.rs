@@ -1,6 +1,6 @@
 use std::{
     fs,
-    io::{BufRead, BufReader, Write},
+    io::Write,
     os::unix::fs::PermissionsExt,
     process::{Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -93,39 +93,6 @@ fn a_directory_is_used_once_at_a_time() {
     assert!(matches!(error, DirectoryError::InUse { .. }), "{error:?}");
     assert!(Directory::server(root.path(), 5_001).is_ok());
     drop(first);
-    assert!(Directory::server(root.path(), 5_000).is_ok());
-}
-
-const ROOT_VARIABLE: &str = "CHAT_MIO_TEST_ROOT";
-
-/// Not a test by itself: the other process of the next one.
-#[test]
-#[ignore = "run by another test"]
-fn holder_of_a_directory() {
-    let root = std::env::var(ROOT_VARIABLE).unwrap();
-    let _directory = Directory::server(Path::new(&root), 5_000).unwrap();
-    println!("\nheld");
-    std::io::stdin().lines().next();
-}
-
-#[test]
-fn a_directory_of_another_process_is_in_use_until_that_is_killed() {
-    let _alone = alone();
-    let root = root();
-    let mut holder = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "--ignored", "--nocapture"])
-        .arg("directory::tests::holder_of_a_directory")
-        .env(ROOT_VARIABLE, root.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(holder.stdout.take().unwrap());
-    assert!(output.lines().any(|line| line.unwrap() == "held"));
-    let error = Directory::server(root.path(), 5_000).err().unwrap();
-    assert!(matches!(error, DirectoryError::InUse { .. }), "{error:?}");
-    holder.kill().unwrap();
-    holder.wait().unwrap();
     assert!(Directory::server(root.path(), 5_000).is_ok());
 }
 

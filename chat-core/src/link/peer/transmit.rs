@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Path, Peer, Shared, may_initiate};
 use crate::{
-    config::MIN_DATAGRAM_BYTES,
+    config::MAX_DATAGRAM_BYTES,
     crypto::aead::TAG_BYTES,
     link::{round_trip::MAX_URGENT_TIMEOUT, sent_packets::SentPacket, session::Session},
     time::{Duration, Instant},
@@ -16,7 +16,7 @@ const ACK_BYTES: usize = 96;
 /// A packet with nothing but a path challenge or the answer to one.
 const CHALLENGE_BYTES: usize = 13 + 2 + 9 + TAG_BYTES;
 /// Where the frames of a packet end.
-const FRAMES_END: usize = MIN_DATAGRAM_BYTES - TAG_BYTES;
+const FRAMES_END: usize = MAX_DATAGRAM_BYTES - TAG_BYTES;
 
 impl Peer {
     /// Whether a datagram waits to be sent.

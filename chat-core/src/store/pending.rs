@@ -7,10 +7,10 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 
-use super::timers::Timers;
+use super::{OperationId, StoreOperation};
 use crate::{
-    store::{OperationId, StoreOperation},
     time::{Duration, Instant},
+    timers::Timers,
 };
 
 /// An operation without a completion is repeated after this time, then after twice as long, …
@@ -19,7 +19,7 @@ const FIRST_REPETITION: Duration = Duration::from_secs(1);
 const LAST_REPETITION: Duration = Duration::from_secs(30);
 
 /// The operations under way; `T` is what waits for one.
-pub(super) struct Pending<T> {
+pub(crate) struct Pending<T> {
     last: u64,
     waiting: BTreeMap<OperationId, Waiting<T>>,
     outgoing: VecDeque<OperationId>,
@@ -33,7 +33,7 @@ struct Waiting<T> {
 }
 
 impl<T> Pending<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             last: 0,
             waiting: BTreeMap::new(),
@@ -43,7 +43,7 @@ impl<T> Pending<T> {
     }
 
     /// Starts an operation for `task`.
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         now: Instant,
         operation: StoreOperation,
@@ -65,7 +65,7 @@ impl<T> Pending<T> {
     }
 
     /// The operation is complete; `None` if it was before.
-    pub(super) fn complete(&mut self, id: OperationId) -> Option<(StoreOperation, T)> {
+    pub(crate) fn complete(&mut self, id: OperationId) -> Option<(StoreOperation, T)> {
         let Waiting {
             operation, task, ..
         } = self.waiting.remove(&id)?;
@@ -73,8 +73,13 @@ impl<T> Pending<T> {
         Some((operation, task))
     }
 
+    /// What waits for an operation that is not complete.
+    pub(crate) fn task(&self, id: OperationId) -> Option<&T> {
+        self.waiting.get(&id).map(|waiting| &waiting.task)
+    }
+
     /// The store works again: everything under way is repeated at once.
-    pub(super) fn repeat_all(&mut self, now: Instant) {
+    pub(crate) fn repeat_all(&mut self, now: Instant) {
         for (id, waiting) in &mut self.waiting {
             waiting.interval = FIRST_REPETITION;
             self.repetitions.set(*id, now);
@@ -83,7 +88,7 @@ impl<T> Pending<T> {
     }
 
     /// Repeats what is due.
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
         while let Some(id) = self.repetitions.pop(now) {
             if let Some(waiting) = self.waiting.get_mut(&id) {
                 waiting.interval = (waiting.interval * 2).min(LAST_REPETITION);
@@ -94,7 +99,7 @@ impl<T> Pending<T> {
     }
 
     /// The next operation for the store.
-    pub(super) fn poll(&mut self) -> Option<(OperationId, StoreOperation)> {
+    pub(crate) fn poll(&mut self) -> Option<(OperationId, StoreOperation)> {
         while let Some(id) = self.outgoing.pop_front() {
             let Some(waiting) = self.waiting.get(&id) else {
                 continue;
@@ -108,16 +113,18 @@ impl<T> Pending<T> {
         None
     }
 
-    pub(super) fn has_outgoing(&self) -> bool {
+    /// Whether an operation waits to be polled.
+    pub(crate) fn has_outgoing(&self) -> bool {
         !self.outgoing.is_empty()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing is under way.
+    pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
     /// When [`Self::handle_timeout`] is due.
-    pub(super) fn next_timeout(&self) -> Option<Instant> {
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
         self.repetitions.next()
     }
 }

@@ -5,13 +5,13 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use crate::time::Instant;
 
 /// At most one deadline for each key; the due ones are found without looking at the others.
-pub(super) struct Timers<K> {
+pub(crate) struct Timers<K> {
     deadlines: BTreeMap<K, Instant>,
     queue: BTreeSet<(Instant, K)>,
 }
 
 impl<K: Ord + Clone> Timers<K> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
             deadlines: BTreeMap::new(),
             queue: BTreeSet::new(),
@@ -19,7 +19,7 @@ impl<K: Ord + Clone> Timers<K> {
     }
 
     /// `key` is due at `at`, whatever it was before.
-    pub(super) fn set(&mut self, key: K, at: Instant) {
+    pub(crate) fn set(&mut self, key: K, at: Instant) {
         if let Some(before) = self.deadlines.insert(key.clone(), at) {
             self.queue.remove(&(before, key.clone()));
         }
@@ -27,25 +27,25 @@ impl<K: Ord + Clone> Timers<K> {
     }
 
     /// `key` is due at `at`, or earlier if it was to be.
-    pub(super) fn set_no_later(&mut self, key: K, at: Instant) {
+    pub(crate) fn set_no_later(&mut self, key: K, at: Instant) {
         if self.deadlines.get(&key).is_none_or(|before| *before > at) {
             self.set(key, at);
         }
     }
 
-    pub(super) fn clear(&mut self, key: &K) {
+    pub(crate) fn clear(&mut self, key: &K) {
         if let Some(at) = self.deadlines.remove(key) {
             self.queue.remove(&(at, key.clone()));
         }
     }
 
     /// When the first key is due.
-    pub(super) fn next(&self) -> Option<Instant> {
+    pub(crate) fn next(&self) -> Option<Instant> {
         self.queue.first().map(|(at, _)| *at)
     }
 
     /// Removes a key that is due.
-    pub(super) fn pop(&mut self, now: Instant) -> Option<K> {
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<K> {
         if self.next()? > now {
             return None;
         }

@@ -1,6 +1,9 @@
-//! What a client and a server have in common for the loop that drives them.
+//! What a client and a server have in common for whoever drives them.
 
-use chat_core::{
+use alloc::vec::Vec;
+
+use crate::{
+    action::Action,
     client::{self, Client},
     id::{Path, PublicKey},
     server::{self, Server},
@@ -8,7 +11,8 @@ use chat_core::{
     time::{Instant, Now},
 };
 
-/// A state machine of `chat-core`; see there what the methods mean.
+/// A state machine that does no IO. [`Client`] and [`Server`] have these methods themselves; with
+/// this trait, one driver serves both. The [crate] says how.
 pub trait Machine {
     /// What it shows.
     type Event;
@@ -21,20 +25,35 @@ pub trait Machine {
     fn store_of(&self) -> Option<PublicKey>;
     /// Leaves in order, as when a signal asks for it; a second call leaves at once.
     fn leave(&mut self, now: Now);
-    /// Takes a datagram.
+    /// Takes a datagram, which is decrypted in place.
     fn handle_datagram(&mut self, now: Now, path: Path, datagram: &mut [u8]);
     /// Does what is due.
     fn handle_timeout(&mut self, now: Now);
-    /// Takes an event of the store.
+    /// Takes what the store completed, read or noticed.
     fn handle_stored(&mut self, now: Now, event: StoreEvent);
-    /// The next datagram.
+    /// Encodes the next datagram into `buffer`, which is cleared first.
     fn poll_transmit(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Path>;
     /// The next operation for the store.
     fn poll_persist(&mut self) -> Option<(OperationId, StoreOperation)>;
     /// The next event to be shown.
     fn poll_event(&mut self) -> Option<Self::Event>;
-    /// When `handle_timeout` is due.
+    /// When `handle_timeout` is due; not later than now while anything waits to be polled.
     fn poll_timeout(&self) -> Option<Instant>;
+
+    /// The next thing to be done: persist, then display, then send.
+    fn poll_action(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Action<Self::Event>> {
+        if let Some((id, operation)) = self.poll_persist() {
+            return Some(Action::Persist(id, operation));
+        }
+        if let Some(event) = self.poll_event() {
+            return Some(Action::Display(event));
+        }
+        if let Some(path) = self.poll_transmit(now, buffer) {
+            return Some(Action::Send(path));
+        }
+        // The end is shown when everything else is done, the last datagram included.
+        self.poll_event().map(Action::Display)
+    }
 }
 
 macro_rules! forward {
