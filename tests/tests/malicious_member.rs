@@ -72,7 +72,6 @@ impl Arena {
                 Identity::from_seed(&[66; 32]),
                 LinkConfig::default(),
                 [66; 32],
-                0,
             ),
             heard: Vec::new(),
             network: Vec::new(),
