@@ -56,7 +56,7 @@ fn chat_is_complete(seed: u64, mut world: World, messages: u64) {
     world.run_for(Duration::from_secs(30));
     if let Err(why) = ledger.check(&world, &NAMES) {
         let last = world.transcript().render_last(200);
-        panic!("{last}\nSEED={seed}, in the end ({arrives}) {why}");
+        panic!("{last}\nCHAT_SEED={seed}, in the end ({arrives}) {why}");
     }
 }
 
@@ -159,7 +159,7 @@ fn a_server_that_is_killed_now_and_then_loses_no_message() {
         world.run_for(Duration::from_secs(120));
         if let Err(why) = ledger.check(&world, &NAMES) {
             let last = world.transcript().render_last(200);
-            panic!("{last}\nSEED={seed}: {why}");
+            panic!("{last}\nCHAT_SEED={seed}: {why}");
         }
     }
 }

@@ -210,7 +210,7 @@ impl Chaos {
         };
         if let Err(why) = checked {
             let last = self.world.transcript().render_last(400);
-            panic!("{last}\nSEED={seed}: {why}");
+            panic!("{last}\nCHAT_SEED={seed}: {why}");
         }
     }
 }
