@@ -54,6 +54,8 @@
 //!
 //! # The model
 //!
+//! * **Client and server have the same methods**, which [`Machine`](machine::Machine) is: one driver
+//!   serves both.
 //! * **Time** is an argument: [`Now`](time::Now) holds a monotonic [`Instant`](time::Instant) for
 //!   timers and a [`WallTime`](time::WallTime) for stamps. A clock that goes back is clamped.
 //! * **Randomness** follows from the seed that a machine is made with. Never use a seed twice.

@@ -29,6 +29,8 @@ mod pending;
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 pub use memory::MemoryStore;
 pub(crate) use pending::Pending;
 
@@ -99,7 +101,10 @@ impl fmt::Display for Log {
 pub struct Revision(pub u64);
 
 /// A place in a log. The first entry stands at 1; positions increase and are never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Position(pub u64);
 
 /// Names one operation between the core and the store.

@@ -5,7 +5,7 @@
 //! link ([`LinkFrame`]) fill a datagram; those of the chat ([`ChatFrame`]) travel inside
 //! [`LinkFrame::Data`], whole or in fragments. The format is specified in `wire/protocol.cddl`.
 
-mod array;
+pub(crate) mod array;
 mod chat_frame;
 mod codec;
 pub mod header;
@@ -13,6 +13,7 @@ mod item;
 mod link_frame;
 mod types;
 
+pub(crate) use array::array_struct;
 pub use chat_frame::{ChatFrame, Content};
 pub use codec::{DecodeError, Decoder, decode, encode};
 pub use link_frame::LinkFrame;

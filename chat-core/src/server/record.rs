@@ -2,125 +2,54 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     conversation::Conversation,
     id::{InstanceId, PublicKey},
     name::Name,
     store::{Log, Position},
-    wire::{self, Address, Decoder},
+    wire::{self, Address, Decoder, array_struct},
 };
 
-type NameFields = (
-    Name,
-    PublicKey,
-    InstanceId,
-    InstanceId,
-    bool,
-    Option<Address>,
-);
-
-/// A name and who has it. Stored under the folded name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "NameFields", from = "NameFields")]
-pub(super) struct NameRecord {
-    /// As its owner writes it.
-    pub(super) name: Name,
-    pub(super) key: PublicKey,
-    /// The instance that registered last.
-    pub(super) instance: InstanceId,
-    /// The instance that registered first, to which the name stays new.
-    pub(super) first_instance: InstanceId,
-    /// The name is freed when its owner leaves.
-    pub(super) ephemeral: bool,
-    /// Where its owner was last seen.
-    pub(super) address: Option<Address>,
-}
-
-impl From<NameRecord> for NameFields {
-    fn from(record: NameRecord) -> Self {
-        let NameRecord {
-            name,
-            key,
-            instance,
-            first_instance,
-            ephemeral,
-            address,
-        } = record;
-        (name, key, instance, first_instance, ephemeral, address)
+array_struct! {
+    /// A name and who has it. Stored under the folded name.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(super) struct NameRecord {
+        /// As its owner writes it.
+        pub(super) name: Name,
+        pub(super) key: PublicKey,
+        /// The instance that registered last.
+        pub(super) instance: InstanceId,
+        /// The instance that registered first, to which the name stays new.
+        pub(super) first_instance: InstanceId,
+        /// The name is freed when its owner leaves.
+        pub(super) ephemeral: bool,
+        /// Where its owner was last seen.
+        pub(super) address: Option<Address>,
     }
 }
 
-impl From<NameFields> for NameRecord {
-    fn from(fields: NameFields) -> Self {
-        let (name, key, instance, first_instance, ephemeral, address) = fields;
-        Self {
-            name,
-            key,
-            instance,
-            first_instance,
-            ephemeral,
-            address,
-        }
+array_struct! {
+    /// A group. Stored under its folded name.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(super) struct GroupRecord {
+        pub(super) name: Name,
+        pub(super) creator: Name,
+        /// With `request`, tells a repeated request from a second one.
+        pub(super) instance: InstanceId,
+        pub(super) request: u64,
     }
 }
 
-type GroupFields = (Name, Name, InstanceId, u64);
-
-/// A group. Stored under its folded name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "GroupFields", from = "GroupFields")]
-pub(super) struct GroupRecord {
-    pub(super) name: Name,
-    pub(super) creator: Name,
-    /// With `request`, tells a repeated request from a second one.
-    pub(super) instance: InstanceId,
-    pub(super) request: u64,
-}
-
-impl From<GroupRecord> for GroupFields {
-    fn from(record: GroupRecord) -> Self {
-        (record.name, record.creator, record.instance, record.request)
-    }
-}
-
-impl From<GroupFields> for GroupRecord {
-    fn from((name, creator, instance, request): GroupFields) -> Self {
-        Self {
-            name,
-            creator,
-            instance,
-            request,
-        }
-    }
-}
-
-type MemberFields = (Conversation, Name, u64);
-
-/// A reader of a group's log or the channel, and how far it has read.
-/// Stored under [`member_key`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "MemberFields", from = "MemberFields")]
-pub(super) struct MemberRecord {
-    pub(super) of: Conversation,
-    pub(super) reader: Name,
-    pub(super) cursor: Position,
-}
-
-impl From<MemberRecord> for MemberFields {
-    fn from(record: MemberRecord) -> Self {
-        (record.of, record.reader, record.cursor.0)
-    }
-}
-
-impl From<MemberFields> for MemberRecord {
-    fn from((of, reader, cursor): MemberFields) -> Self {
-        Self {
-            of,
-            reader,
-            cursor: Position(cursor),
-        }
+array_struct! {
+    /// A reader of a group's log or the channel, and how far it has read.
+    /// Stored under [`member_key`].
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub(super) struct MemberRecord {
+        pub(super) of: Conversation,
+        pub(super) reader: Name,
+        pub(super) cursor: Position,
     }
 }
 

@@ -88,13 +88,13 @@ macro_rules! frames {
 macro_rules! array_struct {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident {
-            $( $(#[$field_meta:meta])* pub $field:ident : $type:ty, )*
+        $vis:vis struct $name:ident {
+            $( $(#[$field_meta:meta])* $field_vis:vis $field:ident : $type:ty, )*
         }
     ) => {
         $(#[$meta])*
-        pub struct $name {
-            $( $(#[$field_meta])* pub $field: $type, )*
+        $vis struct $name {
+            $( $(#[$field_meta])* $field_vis $field: $type, )*
         }
 
         impl serde::Serialize for $name {
