@@ -236,7 +236,10 @@ impl Frontend<Client> for Alice {
                     text: "x".repeat(64),
                 }
             }
-            None => Command::Quit,
+            None => {
+                self.registered = false;
+                Command::Quit
+            }
         };
         let taken = control.machine.handle_command(control.now, command);
         taken.expect("one command at a time is not too many");
