@@ -99,7 +99,7 @@ pub struct Counters {
 
 /// A server.
 pub struct Server {
-    endpoint: Endpoint,
+    link: Endpoint,
     state: State,
     /// The latest time that was handed in: a clock that goes back stands still.
     latest: Instant,
@@ -117,7 +117,7 @@ impl Server {
         let epoch = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
         let link_seed = crypto::hash(b"link", &[&seed]);
         Self {
-            endpoint: Endpoint::new(identity, config.link.clone(), link_seed),
+            link: Endpoint::new(identity, config.link.clone(), link_seed),
             state: State::new(now, config, epoch),
             latest: now.instant,
         }
@@ -125,12 +125,12 @@ impl Server {
 
     /// The server's key.
     pub fn public_key(&self) -> PublicKey {
-        self.endpoint.public_key()
+        self.link.public_key()
     }
 
     /// What the link has counted.
     pub fn counters(&self) -> link::Counters {
-        self.endpoint.counters()
+        self.link.counters()
     }
 
     /// What the server itself has counted.
@@ -145,19 +145,19 @@ impl Server {
             self.state.counters.dropped_while_loading += 1;
             return;
         }
-        self.endpoint.handle_datagram(now, path, datagram);
+        self.link.handle_datagram(now, path, datagram);
         self.route(now);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
         let now = self.clamp(now);
-        self.endpoint.handle_timeout(now);
+        self.link.handle_timeout(now);
         // What has arrived is taken in before anybody is found to be silent.
         self.route(now);
-        let endpoint = &self.endpoint;
+        let link = &self.link;
         self.state
-            .handle_timeout(now, &|peer| endpoint.last_heard(peer));
+            .handle_timeout(now, &|peer| link.last_heard(peer));
         self.route(now);
     }
 
@@ -197,7 +197,7 @@ impl Server {
     /// Encodes the next datagram into `buffer`, which is cleared first.
     pub fn poll_transmit(&mut self, now: Now, buffer: &mut Vec<u8>) -> Option<Path> {
         let now = self.clamp(now);
-        self.endpoint.poll_transmit(now, buffer)
+        self.link.poll_transmit(now, buffer)
     }
 
     /// The next operation for the store.
@@ -215,7 +215,7 @@ impl Server {
         if self.state.has_output() {
             return Some(self.latest);
         }
-        let timeouts = [self.state.next_timeout(), self.endpoint.poll_timeout()];
+        let timeouts = [self.state.next_timeout(), self.link.poll_timeout()];
         timeouts.into_iter().flatten().min()
     }
 
@@ -231,7 +231,7 @@ impl Server {
     /// both are silent.
     fn route(&mut self, now: Now) {
         loop {
-            if let Some(event) = self.endpoint.poll_event() {
+            if let Some(event) = self.link.poll_event() {
                 self.handle_link(now, event);
             } else if let Some(command) = self.state.poll_command() {
                 self.obey(now, command);
@@ -244,7 +244,7 @@ impl Server {
     fn handle_link(&mut self, now: Now, event: link::Event) {
         match event {
             link::Event::Message { peer, bytes, .. } => {
-                let (key, path) = (self.endpoint.key(peer), self.endpoint.path(peer));
+                let (key, path) = (self.link.key(peer), self.link.path(peer));
                 if let (Some(key), Some(path)) = (key, path) {
                     let address = path.remote;
                     let from = Sender { peer, key, address };
@@ -268,13 +268,13 @@ impl Server {
                 peer,
                 stream,
                 message,
-            } => match self.endpoint.send(now, peer, stream, message) {
+            } => match self.link.send(now, peer, stream, message) {
                 Ok(_) | Err(SendError::NoSuchPeer) => {}
                 Err(SendError::QueueFull) => self.state.handle_queue_full(now, peer),
                 Err(SendError::TooLong) => self.state.counters.unexpected_frames += 1,
             },
-            LinkCommand::Probe(peer) => self.endpoint.probe(now, peer),
-            LinkCommand::Close(peer) => self.endpoint.close(now, peer),
+            LinkCommand::Probe(peer) => self.link.probe(now, peer),
+            LinkCommand::Close(peer) => self.link.close(now, peer),
         }
     }
 }

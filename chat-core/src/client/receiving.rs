@@ -28,6 +28,9 @@ const MAX_STRANGERS: usize = 512;
 const MAX_STRANGER_BYTES: usize = 1 << 20;
 /// Entries on their way to the inbox; past it what arrives is dropped, counted, and comes again.
 const MAX_APPENDING: usize = 8_192;
+/// Ids of durable messages that one peer does not let its link take; past it the message is not
+/// accepted, counted, and comes again by the server.
+const MAX_ACCEPTED: usize = 8_192;
 /// The ids in one `Accepted`.
 const MAX_IDS: usize = 64;
 
@@ -471,7 +474,12 @@ impl Client {
             Source::Own => None,
         };
         if let Some(peer) = peer.filter(|_| self.phase != Phase::Offline) {
-            self.receiving.accepted.entry(peer).or_default().push(id);
+            let ids = self.receiving.accepted.entry(peer).or_default();
+            if ids.len() < MAX_ACCEPTED {
+                ids.push(id);
+            } else {
+                self.receiving.dropped += 1;
+            }
         }
     }
 

@@ -149,10 +149,13 @@ impl Table {
         }
         let mut touched = Vec::new();
         for entry in entries {
-            if let Some(series) = &mut self.series {
-                series.insert(entry.name.clone());
-            }
+            let name = entry.name.clone();
             touched.extend(self.apply_entry(now, entry));
+            if let Some(series) = &mut self.series
+                && self.entries.contains_key(&name)
+            {
+                series.insert(name);
+            }
         }
         if complete {
             if let Some(series) = self.series.take() {
@@ -434,5 +437,19 @@ mod tests {
         table.apply_entry(Instant::ZERO, entry("x", 1, Presence::Online));
         table.apply_entry(Instant::ZERO, entry("y", 2, Presence::Online));
         assert_eq!((table.peers().len(), table.dropped()), (1, 1));
+    }
+
+    #[test]
+    fn a_table_without_end_takes_no_more_room_than_a_full_one() {
+        let mut table = Table::new(1, Duration::ZERO);
+        let entries = ["x", "y", "z"].map(|name| entry(name, 1, Presence::Online));
+        table.apply(
+            Instant::ZERO,
+            0,
+            TableVersion::default(),
+            false,
+            entries.into(),
+        );
+        assert_eq!(table.series.as_ref().map(BTreeSet::len), Some(1));
     }
 }
