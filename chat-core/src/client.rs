@@ -25,6 +25,7 @@ mod screen;
 mod sending;
 mod showing;
 mod silence;
+mod strangers;
 mod table;
 
 use alloc::{

@@ -2,13 +2,20 @@
 //! appended to the inbox first; what is durable there is accepted.
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
 
 use super::{
-    Client, connection::Phase, entry::Entry, event::Event, mail, positions::Positions,
-    screen::Screen, table::KeyMatch,
+    Client,
+    connection::Phase,
+    entry::Entry,
+    event::Event,
+    mail,
+    positions::Positions,
+    screen::Screen,
+    strangers::{Stranger, Strangers},
+    table::KeyMatch,
 };
 use crate::{
     conversation::{Conversation, Text},
@@ -22,10 +29,6 @@ use crate::{
     wire::{ChatFrame, Content, Decoder, List},
 };
 
-/// Direct messages, and bytes of text, that wait for a look-up of their senders; what follows is
-/// dropped, counted: its sender hands it to the server.
-const MAX_STRANGERS: usize = 512;
-const MAX_STRANGER_BYTES: usize = 1 << 20;
 /// Entries on their way to the inbox; past it what arrives is dropped, counted, and comes again.
 const MAX_APPENDING: usize = 8_192;
 /// Ids of durable messages that one peer does not let its link take; past it the message is not
@@ -39,7 +42,7 @@ const MAX_IDS: usize = 64;
 pub(super) struct Receiving {
     /// Everyone but the server that the link knows.
     pub(super) peers: BTreeSet<PeerId>,
-    strangers: VecDeque<Stranger>,
+    strangers: Strangers,
     accepted: BTreeMap<PeerId, Vec<MessageId>>,
     unknown_tags: BTreeMap<PeerId, UnknownTags>,
     /// The link's queue is full: what has been accepted waits for another input.
@@ -53,13 +56,6 @@ pub(super) struct Receiving {
     /// The line above what was kept has been shown.
     pub(super) header_shown: bool,
     pub(super) dropped: u64,
-}
-
-struct Stranger {
-    peer: PeerId,
-    id: MessageId,
-    from: Name,
-    text: Text,
 }
 
 /// How far the server's delivery of what it kept has come.
@@ -119,13 +115,6 @@ impl Receiving {
         let release = complete && !released && pending == 0 && routed >= last;
         self.catch_up.released |= release;
         release
-    }
-
-    /// Whether one more message can wait for the look-up of its sender.
-    fn has_room_for(&self, text: &Text) -> bool {
-        let waiting = self.strangers.iter().map(|is| is.text.as_str().len());
-        let bytes: usize = waiting.sum();
-        self.strangers.len() < MAX_STRANGERS && bytes + text.as_str().len() <= MAX_STRANGER_BYTES
     }
 
     /// Whether something that has arrived is still on its way to the screen.
@@ -257,7 +246,7 @@ impl Client {
             KeyMatch::Pinned => self.receive_direct(peer, id, from, text, true),
             KeyMatch::Changed => self.receive_direct(peer, id, from, text, false),
             KeyMatch::Other | KeyMatch::Unknown => {
-                if !self.receiving.has_room_for(&text) {
+                if !self.receiving.strangers.has_room_for(&text) {
                     self.receiving.dropped += 1;
                     return;
                 }
@@ -268,19 +257,14 @@ impl Client {
                     from,
                     text,
                 };
-                self.receiving.strangers.push_back(stranger);
+                self.receiving.strangers.push(stranger);
             }
         }
     }
 
     /// The server has answered for a name: its messages are taken or dropped.
     pub(super) fn on_looked_up(&mut self, name: &Name) {
-        let strangers = core::mem::take(&mut self.receiving.strangers);
-        for stranger in strangers {
-            if stranger.from != *name {
-                self.receiving.strangers.push_back(stranger);
-                continue;
-            }
+        for stranger in self.receiving.strangers.take(name) {
             let Stranger {
                 peer,
                 id,
