@@ -72,7 +72,7 @@ impl State {
 
     fn deliver(&mut self, now: Now, id: SessionId, log: &Log, item: &Item, live: bool) {
         if matches!(log, Log::Mailbox(_)) && self.has_expired(now, item.entry.received) {
-            return self.expire_on_delivery(now, id, item);
+            return self.append_notices(now, id, item.entry.id, true);
         }
         let stream = if live {
             item.stream(log)
@@ -85,41 +85,30 @@ impl State {
         }
     }
 
-    /// The reader does not get the entry; the sender is told instead of getting a receipt.
-    fn expire_on_delivery(&mut self, now: Now, id: SessionId, item: &Item) {
+    /// Handles `Accepted`: what is owed for a message becomes durable before it is passed.
+    pub(super) fn accepted(&mut self, now: Now, id: SessionId, ids: &[MessageId]) {
+        for message in ids {
+            self.append_notices(now, id, *message, false);
+        }
+        self.read_on(now, id);
+    }
+
+    /// Puts into the senders' mailboxes what is owed to them for a message that the reader has
+    /// accepted, or that has expired and is not delivered.
+    fn append_notices(&mut self, now: Now, id: SessionId, message: MessageId, has_expired: bool) {
         let Some(login) = self.sessions.login_mut(id) else {
             return;
         };
         let reader = login.name.clone();
-        for settlement in login.reader.accepted(item.entry.id) {
+        for settlement in login.reader.accepted(message) {
             let Settlement {
                 log,
                 position,
                 owed,
             } = settlement;
             let task = Task::Receipt(id, log, position);
-            self.append_notice(now, &reader, &owed, true, task);
+            self.append_notice(now, &reader, &owed, has_expired, task);
         }
-    }
-
-    /// Handles `Accepted`: what is owed for a message becomes durable before it is passed.
-    pub(super) fn accepted(&mut self, now: Now, id: SessionId, ids: &[MessageId]) {
-        for message in ids {
-            let Some(login) = self.sessions.login_mut(id) else {
-                return;
-            };
-            let reader = login.name.clone();
-            for settlement in login.reader.accepted(*message) {
-                let Settlement {
-                    log,
-                    position,
-                    owed,
-                } = settlement;
-                let task = Task::Receipt(id, log, position);
-                self.append_notice(now, &reader, &owed, false, task);
-            }
-        }
-        self.read_on(now, id);
     }
 
     /// Puts into a sender's mailbox that a reader has its message, or that it has expired. If
