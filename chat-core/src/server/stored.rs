@@ -255,7 +255,14 @@ impl State {
     fn name_applied(&mut self, now: Now, applied: names::Applied) {
         match applied {
             names::Applied::Nothing => {}
-            names::Applied::Written(name) => self.table_changed(now, &name),
+            // Who is about to register is shown when it is online, not as absent before.
+            names::Applied::Written(name) => {
+                let user = self.names.get(&name);
+                let is_online = user.is_some_and(|user| user.session.is_some());
+                if is_online || !self.is_ready() {
+                    self.table_changed(now, &name);
+                }
+            }
             names::Applied::Removed(name) => {
                 self.table.freed(&name);
                 self.schedule_table(now);

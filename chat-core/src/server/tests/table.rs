@@ -167,3 +167,23 @@ fn a_freed_name_is_told_as_nobodys() {
     let whole = changes(&world.hear("z"));
     assert_eq!(whole, [(0, strings(&["+x", "+z"]))]);
 }
+
+#[test]
+fn who_is_about_to_register_is_not_shown_as_absent_before() {
+    let mut world = World::new();
+    world.register("x");
+    world.pass(BATCH);
+    world.hear("x");
+    world.blocked = Some(Vec::new());
+    world.register("z");
+    for (id, operation) in world.blocked.replace(Vec::new()).unwrap() {
+        world.store.handle(id, operation);
+    }
+    world.settle();
+    assert_eq!(world.blocked.as_ref().map(Vec::len), Some(1), "the channel");
+    world.pass(BATCH);
+    assert!(changes(&world.hear("x")).is_empty());
+    world.unblock();
+    world.pass(BATCH);
+    assert_eq!(changes(&world.hear("x")).pop().unwrap().1, strings(&["+z"]));
+}
