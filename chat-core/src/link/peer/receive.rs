@@ -103,35 +103,8 @@ impl Peer {
     ) -> bool {
         let mut taken = true;
         for frame in frames {
-            taken &= match frame {
-                Ok(LinkFrame::Data {
-                    stream,
-                    sequence,
-                    length,
-                    offset,
-                    bytes,
-                }) => {
-                    let fragment = Fragment {
-                        stream,
-                        sequence,
-                        length,
-                        offset,
-                        bytes: bytes.into_vec(),
-                    };
-                    matches!(self.handle_fragment(shared, fragment), Effect::Eliciting)
-                }
-                Ok(LinkFrame::Skip {
-                    stream,
-                    sequence,
-                    count,
-                }) => {
-                    matches!(
-                        self.handle_skip(shared, stream, sequence, count),
-                        Effect::Eliciting
-                    )
-                }
-                _ => false,
-            };
+            let effect = frame.map(|frame| self.handle_part(shared, frame));
+            taken &= matches!(effect, Ok(Effect::Eliciting));
         }
         self.deliver(shared);
         taken
@@ -150,27 +123,9 @@ impl Peer {
                 ranges,
             } => self.handle_ack(shared, arrived.local, largest, delay, &ranges),
             LinkFrame::Ping {} => Effect::Eliciting,
-            LinkFrame::Data {
-                stream,
-                sequence,
-                length,
-                offset,
-                bytes,
-            } => {
-                let fragment = Fragment {
-                    stream,
-                    sequence,
-                    length,
-                    offset,
-                    bytes: bytes.into_vec(),
-                };
-                self.handle_fragment(shared, fragment)
+            part @ (LinkFrame::Data { .. } | LinkFrame::Skip { .. }) => {
+                self.handle_part(shared, part)
             }
-            LinkFrame::Skip {
-                stream,
-                sequence,
-                count,
-            } => self.handle_skip(shared, stream, sequence, count),
             LinkFrame::PathChallenge { token } => {
                 self.challenged = Some(Box::new((arrived.path, token)));
                 Effect::Quiet
@@ -234,21 +189,33 @@ impl Peer {
         Effect::Quiet
     }
 
-    fn handle_fragment(&mut self, shared: &mut Shared, fragment: Fragment) -> Effect {
+    /// Takes a part of a stream; no other frame.
+    fn handle_part(&mut self, shared: &mut Shared, frame: LinkFrame) -> Effect {
         let max = shared.config.max_reassembly_bytes;
-        let taken = self.incoming.fragment(fragment, max);
-        effect_of(shared, taken)
-    }
-
-    fn handle_skip(
-        &mut self,
-        shared: &mut Shared,
-        stream: u8,
-        sequence: u64,
-        count: u32,
-    ) -> Effect {
-        let max = shared.config.max_reassembly_bytes;
-        let taken = self.incoming.skip(stream, sequence, count, max);
+        let taken = match frame {
+            LinkFrame::Data {
+                stream,
+                sequence,
+                length,
+                offset,
+                bytes,
+            } => {
+                let fragment = Fragment {
+                    stream,
+                    sequence,
+                    length,
+                    offset,
+                    bytes: bytes.into_vec(),
+                };
+                self.incoming.fragment(fragment, max)
+            }
+            LinkFrame::Skip {
+                stream,
+                sequence,
+                count,
+            } => self.incoming.skip(stream, sequence, count, max),
+            _ => return Effect::Refused,
+        };
         effect_of(shared, taken)
     }
 
