@@ -147,8 +147,7 @@ impl Peers {
         Some(before)
     }
 
-    /// Takes a peer out. If it was the current one of its key, the latest of the others is, and
-    /// makes handshakes again.
+    /// Takes a peer out. If it was the current one of its key, the latest of the others is.
     pub(super) fn remove(&mut self, slot: u32) -> Option<Box<Peer>> {
         let peer = self.slots.get_mut(slot as usize)?.peer.take()?;
         self.schedule(slot, None);
@@ -158,9 +157,6 @@ impl Peers {
                 of_key.others.retain(|other| *other != slot);
             } else if let Some(latest) = of_key.others.pop() {
                 of_key.current = latest;
-                if let Some(latest) = self.at_mut(latest) {
-                    latest.is_replaced = false;
-                }
             } else {
                 self.by_key.remove(&peer.key);
             }
