@@ -2,13 +2,16 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use chat_core::store::{MemoryStore, OperationId, StoreEvent, StoreOperation};
+use chat_core::store::{MemoryStore, OperationId, StoreError, StoreEvent, StoreOperation};
 
-use crate::random::{Random, Stream};
+use crate::{
+    faults::{Fault, Faults},
+    random::{Random, Stream},
+};
 
 /// How a disk behaves. Chances are per mille.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Faults {
+pub struct Behaviour {
     /// How long an operation takes.
     pub delay: Duration,
     /// At most so much is added to it.
@@ -17,9 +20,13 @@ pub struct Faults {
     pub late: u32,
     /// Completions that are reported twice.
     pub repeated: u32,
+    /// Completions that are never reported.
+    pub lost: u32,
+    /// Operations that fail; half of them are done all the same.
+    pub failed: u32,
 }
 
-impl Default for Faults {
+impl Default for Behaviour {
     /// A disk with the sync time of an ordinary solid-state disk.
     fn default() -> Self {
         Self {
@@ -27,6 +34,8 @@ impl Default for Faults {
             jitter: Duration::ZERO,
             late: 0,
             repeated: 0,
+            lost: 0,
+            failed: 0,
         }
     }
 }
@@ -35,9 +44,12 @@ impl Default for Faults {
 #[derive(Debug)]
 pub struct Disk {
     random: Random,
+    faults: Faults,
     entity: u64,
     /// How it behaves.
-    pub faults: Faults,
+    pub behaviour: Behaviour,
+    /// It fails every operation.
+    pub is_broken: bool,
     store: MemoryStore,
     waiting: VecDeque<(OperationId, StoreOperation)>,
     submitted: u64,
@@ -45,13 +57,24 @@ pub struct Disk {
     reported: u64,
 }
 
+/// What comes of an operation.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The operation, if it is durable.
+    pub durable: Option<StoreOperation>,
+    /// What is to be reported, and after what time.
+    pub reports: Vec<(Duration, StoreEvent)>,
+}
+
 impl Disk {
     /// An empty disk; `entity` names it in the draws.
-    pub fn new(random: Random, entity: u64) -> Self {
+    pub fn new(random: Random, faults: Faults, entity: u64) -> Self {
         Self {
             random,
+            faults,
             entity,
-            faults: Faults::default(),
+            behaviour: Behaviour::default(),
+            is_broken: false,
             store: MemoryStore::new(),
             waiting: VecDeque::new(),
             submitted: 0,
@@ -64,42 +87,76 @@ impl Disk {
     pub fn submit(&mut self, id: OperationId, operation: StoreOperation) -> Duration {
         self.submitted += 1;
         self.waiting.push_back((id, operation));
-        let jitter = u64::try_from(self.faults.jitter.as_micros()).unwrap_or(u64::MAX);
+        let jitter = u64::try_from(self.behaviour.jitter.as_micros()).unwrap_or(u64::MAX);
         let drawn = self
             .random
             .below(jitter, Stream::Disk, self.entity, self.submitted);
-        self.faults.delay + Duration::from_micros(drawn)
+        self.behaviour.delay + Duration::from_micros(drawn)
     }
 
-    /// Does the oldest waiting operation. Its events are to be reported after the given times.
+    /// Does the oldest waiting operation.
     ///
     /// What happened by itself (a changed record, an arrived entry) is reported at once and in
-    /// order; only completions are late or repeated.
-    pub fn apply(&mut self) -> Vec<(Duration, StoreEvent)> {
+    /// order; only completions are late, repeated or lost.
+    pub fn apply(&mut self) -> Outcome {
         let Some((id, operation)) = self.waiting.pop_front() else {
-            return Vec::new();
+            return Outcome::default();
         };
         self.applied += 1;
-        self.store.handle(id, operation);
-        let mut events = Vec::new();
+        let number = self.applied;
+        let fails = self.happens(Stream::FailedOperation, number, self.behaviour.failed);
+        let is_done = self.random.chance(
+            500,
+            Stream::FailedOperation,
+            self.entity,
+            number + (1 << 40),
+        );
+        let mut outcome = Outcome::default();
+        if !(self.is_broken || fails && !is_done) {
+            self.perform(id, operation, &mut outcome);
+        }
+        if self.is_broken || fails {
+            outcome.reports.retain(|(_, event)| is_notice(event));
+            let error = StoreError::Unavailable;
+            let failed = StoreEvent::Failed {
+                operation: id,
+                error,
+            };
+            outcome.reports.push((Duration::ZERO, failed));
+        }
+        outcome
+    }
+
+    fn perform(&mut self, id: OperationId, operation: StoreOperation, outcome: &mut Outcome) {
+        self.store.handle(id, operation.clone());
+        let mut is_durable = true;
         while let Some(event) = self.store.poll_event() {
-            if matches!(
-                event,
-                StoreEvent::Changed { .. } | StoreEvent::Arrived { .. }
-            ) {
-                events.push((Duration::ZERO, event));
+            if is_notice(&event) {
+                outcome.reports.push((Duration::ZERO, event));
                 continue;
             }
-            self.reported += 1;
-            if self.happens(Stream::RepeatedCompletion, self.faults.repeated) {
-                let again = self.later(Stream::RepeatedCompletion);
-                events.push((again, event.clone()));
-            }
-            let late = self.happens(Stream::LateCompletion, self.faults.late);
-            let delay = late.then(|| self.later(Stream::LateCompletion));
-            events.push((delay.unwrap_or_default(), event));
+            is_durable &= !matches!(
+                event,
+                StoreEvent::Conflict { .. } | StoreEvent::Failed { .. }
+            );
+            self.report(event, &mut outcome.reports);
         }
-        events
+        outcome.durable = is_durable.then_some(operation);
+    }
+
+    fn report(&mut self, event: StoreEvent, reports: &mut Vec<(Duration, StoreEvent)>) {
+        self.reported += 1;
+        let (number, behaviour) = (self.reported, self.behaviour);
+        if self.happens(Stream::RepeatedCompletion, number, behaviour.repeated) {
+            let again = self.later(Stream::RepeatedCompletion);
+            reports.push((again, event.clone()));
+        }
+        if self.happens(Stream::LostCompletion, number, behaviour.lost) {
+            return;
+        }
+        let late = self.happens(Stream::LateCompletion, number, behaviour.late);
+        let delay = late.then(|| self.later(Stream::LateCompletion));
+        reports.push((delay.unwrap_or_default(), event));
     }
 
     /// How many operations have been done since the disk was made.
@@ -108,14 +165,21 @@ impl Disk {
     }
 
     /// The power fails: of what was waiting the first `survivors` operations were done in time,
-    /// the rest never was.
-    pub fn crash(&mut self, survivors: usize) {
-        for (id, operation) in self.waiting.drain(..).take(survivors) {
+    /// the rest never was. Gives those that are durable.
+    pub fn crash(&mut self, survivors: usize) -> Vec<StoreOperation> {
+        let mut outcome = Outcome::default();
+        let mut durable = Vec::new();
+        let waiting = std::mem::take(&mut self.waiting);
+        for (id, operation) in waiting.into_iter().take(survivors) {
+            if self.is_broken {
+                break;
+            }
             self.applied += 1;
-            self.store.handle(id, operation);
+            self.perform(id, operation, &mut outcome);
+            durable.extend(outcome.durable.take());
         }
-        self.waiting.clear();
         self.store = self.store.image();
+        durable
     }
 
     /// How many operations wait.
@@ -128,9 +192,13 @@ impl Disk {
         &self.store
     }
 
-    fn happens(&self, stream: Stream, per_mille: u32) -> bool {
-        self.random
-            .chance(per_mille, stream, self.entity, self.reported)
+    /// The faults that have happened since this was asked last.
+    pub fn take_faults(&mut self) -> impl Iterator<Item = Fault> + '_ {
+        self.faults.take_happened()
+    }
+
+    fn happens(&mut self, kind: Stream, number: u64, per_mille: u32) -> bool {
+        self.faults.happens(kind, self.entity, number, per_mille)
     }
 
     fn later(&self, stream: Stream) -> Duration {
@@ -139,10 +207,23 @@ impl Disk {
     }
 }
 
+/// Whether an event tells what happened by itself.
+fn is_notice(event: &StoreEvent) -> bool {
+    matches!(
+        event,
+        StoreEvent::Changed { .. } | StoreEvent::Arrived { .. }
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use chat_core::store::Table;
+
+    fn disk() -> Disk {
+        let random = Random::new(1);
+        Disk::new(random, Faults::by_chance(random), 0)
+    }
 
     fn write(key: &str) -> StoreOperation {
         StoreOperation::CompareAndSet {
@@ -156,34 +237,62 @@ mod tests {
     fn keys(disk: &mut Disk) -> Vec<String> {
         let table = Table::Settings;
         disk.submit(OperationId(99), StoreOperation::AttachTable { table });
-        let events = disk.apply();
         let key = |(_, event)| match event {
             StoreEvent::Changed { key, .. } => Some(key),
             _ => None,
         };
-        events.into_iter().filter_map(key).collect()
+        disk.apply().reports.into_iter().filter_map(key).collect()
     }
 
     #[test]
     fn a_crash_keeps_what_was_done_and_the_chosen_prefix_of_what_was_not() {
         for (survivors, expected) in [(0, vec!["a"]), (1, vec!["a", "b"])] {
-            let mut disk = Disk::new(Random::new(1), 0);
+            let mut disk = disk();
             for (number, key) in ["a", "b", "c"].into_iter().enumerate() {
                 disk.submit(OperationId(number as u64), write(key));
             }
             disk.apply();
-            disk.crash(survivors);
+            assert_eq!(disk.crash(survivors).len(), survivors);
             assert_eq!(keys(&mut disk), expected);
         }
     }
 
     #[test]
     fn a_faulty_disk_repeats_every_completion_and_no_notice() {
-        let mut disk = Disk::new(Random::new(1), 0);
-        disk.faults.repeated = 1_000;
+        let mut disk = disk();
+        disk.behaviour.repeated = 1_000;
         disk.submit(OperationId(1), write("a"));
-        let events = disk.apply();
-        assert_eq!(events.len(), 2, "{events:?}");
+        let reports = disk.apply().reports;
+        assert_eq!(reports.len(), 2, "{reports:?}");
         assert_eq!(keys(&mut disk), ["a"]);
+    }
+
+    #[test]
+    fn a_failed_operation_may_be_done_all_the_same() {
+        let mut disk = disk();
+        disk.behaviour.failed = 1_000;
+        let mut done = 0;
+        for number in 0..20 {
+            disk.submit(OperationId(number), write(&number.to_string()));
+            let outcome = disk.apply();
+            assert!(matches!(
+                outcome.reports[..],
+                [(_, StoreEvent::Failed { .. })]
+            ));
+            done += usize::from(outcome.durable.is_some());
+        }
+        assert!((3..17).contains(&done), "{done} of 20");
+        disk.behaviour.failed = 0;
+        assert_eq!(keys(&mut disk).len(), done);
+    }
+
+    #[test]
+    fn a_broken_disk_does_nothing() {
+        let mut disk = disk();
+        disk.is_broken = true;
+        disk.submit(OperationId(1), write("a"));
+        assert!(disk.apply().durable.is_none());
+        disk.is_broken = false;
+        assert_eq!(keys(&mut disk), Vec::<String>::new());
     }
 }

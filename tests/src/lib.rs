@@ -1,9 +1,10 @@
 //! A deterministic world for the protocol's state machines, and the scenarios that are played in
 //! it and with real processes.
 //!
-//! * [`random`], [`clock`], [`net`], [`disk`]: what the world is made of; each draw follows from
-//!   the seed.
-//! * [`world`]: nodes that run the real state machines on top of those.
+//! * [`random`], [`faults`], [`clock`], [`net`], [`disk`]: what the world is made of; each draw
+//!   follows from the seed.
+//! * [`world`]: nodes that run the real state machines on top of those; [`record`]: what happens
+//!   there.
 //! * [`ledger`]: what was said in a world, compared with what was shown.
 //! * [`scenario`]: readable files that say what people type and what they see.
 //! * [`stage`]: where a scenario is played: in the virtual world, or with processes and sockets.
@@ -12,6 +13,7 @@
 pub mod clock;
 pub mod command;
 pub mod disk;
+pub mod faults;
 pub mod files;
 pub mod ledger;
 pub mod lines;
@@ -19,7 +21,10 @@ pub mod net;
 pub mod node;
 pub mod process;
 pub mod random;
+pub mod record;
 pub mod scenario;
+pub mod simulator;
 pub mod stage;
 pub mod transcript;
+pub mod wiretap;
 pub mod world;

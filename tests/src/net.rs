@@ -1,49 +1,26 @@
 //! The network: what becomes of a datagram on its way, per direction between two hosts.
 
+mod link;
+pub mod nat;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
-use crate::random::{Random, Stream, entity};
+use chat_core::time::Instant;
 
-/// How one direction between two hosts behaves. Chances are per mille.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Link {
-    /// The shortest time a datagram takes.
-    pub delay: Duration,
-    /// At most so much is added to it, drawn for each datagram.
-    pub jitter: Duration,
-    /// Datagrams that are lost.
-    pub loss: u32,
-    /// Datagrams that arrive twice.
-    pub duplication: u32,
-    /// Datagrams that are held back for up to ten times the delay.
-    pub reordering: u32,
-    /// Datagrams that arrive with one bit flipped, cut short, or with bytes added.
-    pub corruption: u32,
-    /// Larger datagrams are dropped.
-    pub largest: usize,
-}
+pub use link::Link;
 
-impl Default for Link {
-    /// A local network that loses nothing.
-    fn default() -> Self {
-        Self {
-            delay: Duration::from_micros(500),
-            jitter: Duration::ZERO,
-            loss: 0,
-            duplication: 0,
-            reordering: 0,
-            corruption: 0,
-            largest: 65_507,
-        }
-    }
-}
-
-/// A direction: from one host to another.
-type Direction = (IpAddr, IpAddr);
+use self::{
+    link::Way,
+    nat::{Kind, Nat},
+};
+use crate::{
+    faults::{Fault, Faults},
+    random::Random,
+};
 
 /// What the network has done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,22 +29,20 @@ pub struct Counters {
     pub sent: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// Datagrams lost by chance, by size, or because the way was cut.
-    pub lost: u64,
-    /// Datagrams that arrived damaged.
-    pub damaged: u64,
 }
 
 /// All links.
 #[derive(Debug)]
 pub struct Network {
     random: Random,
+    faults: Faults,
     /// How every direction behaves that has no link of its own.
     pub default: Link,
-    links: BTreeMap<Direction, Link>,
-    cut: BTreeSet<Direction>,
-    carried: BTreeMap<Direction, u64>,
-    bytes: BTreeMap<Direction, u64>,
+    links: BTreeMap<u64, Link>,
+    cut: BTreeSet<u64>,
+    ways: BTreeMap<u64, Way>,
+    /// By the address of the host behind it.
+    nats: BTreeMap<IpAddr, Nat>,
     counters: Counters,
     /// Whether what is carried is recorded too.
     pub is_recording: bool,
@@ -77,35 +52,65 @@ pub struct Network {
 /// A datagram that was sent: from, to, bytes.
 pub type Recorded = (SocketAddr, SocketAddr, Vec<u8>);
 
+/// A datagram that arrives.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// From where it seems to come.
+    pub from: SocketAddr,
+    /// How long it takes.
+    pub delay: Duration,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
 impl Network {
-    /// A network of default links.
-    pub fn new(random: Random) -> Self {
+    /// A network of default links, with these faults.
+    pub fn new(random: Random, faults: Faults) -> Self {
         Self {
             random,
+            faults,
             default: Link::default(),
             links: BTreeMap::new(),
             cut: BTreeSet::new(),
-            carried: BTreeMap::new(),
-            bytes: BTreeMap::new(),
+            ways: BTreeMap::new(),
+            nats: BTreeMap::new(),
+            counters: Counters::default(),
             is_recording: false,
             recording: Vec::new(),
-            counters: Counters::default(),
         }
     }
 
     /// Gives the direction from one host to another its own behaviour.
     pub fn set_link(&mut self, from: IpAddr, to: IpAddr, link: Link) {
-        self.links.insert((from, to), link);
+        self.links.insert(direction(from, to), link);
     }
 
     /// Lets nothing through from one host to another.
     pub fn cut(&mut self, from: IpAddr, to: IpAddr) {
-        self.cut.insert((from, to));
+        self.cut.insert(direction(from, to));
     }
 
     /// Lets datagrams through again.
     pub fn mend(&mut self, from: IpAddr, to: IpAddr) {
-        self.cut.remove(&(from, to));
+        self.cut.remove(&direction(from, to));
+    }
+
+    /// Lets datagrams through everywhere again.
+    pub fn mend_all(&mut self) {
+        self.cut.clear();
+    }
+
+    /// Puts a host behind a NAT that owns the address `outer`.
+    pub fn put_behind_nat(&mut self, host: IpAddr, outer: IpAddr, kind: Kind) {
+        let nat = Nat::new(self.random, outer, kind);
+        self.nats.insert(host, nat);
+    }
+
+    /// The NAT of a host forgets its mappings, if the host is behind one.
+    pub fn reboot_nat(&mut self, host: IpAddr) {
+        if let Some(nat) = self.nats.get_mut(&host) {
+            nat.reboot();
+        }
     }
 
     /// What the network has done.
@@ -115,7 +120,8 @@ impl Network {
 
     /// How many bytes have been sent from one host to another.
     pub fn bytes(&self, from: IpAddr, to: IpAddr) -> u64 {
-        self.bytes.get(&(from, to)).copied().unwrap_or(0)
+        let way = self.ways.get(&direction(from, to));
+        way.map_or(0, |way| way.bytes)
     }
 
     /// What was recorded.
@@ -123,131 +129,115 @@ impl Network {
         std::mem::take(&mut self.recording)
     }
 
-    /// The copies of a datagram that arrive, each with the time it takes.
+    /// The faults that have happened since this was asked last.
+    pub fn take_faults(&mut self) -> impl Iterator<Item = Fault> + '_ {
+        self.faults.take_happened()
+    }
+
+    /// The copies of a datagram that arrive.
     pub fn carry(
         &mut self,
+        now: Instant,
         from: SocketAddr,
         to: SocketAddr,
         datagram: &[u8],
-    ) -> Vec<(Duration, Vec<u8>)> {
-        let direction = (from.ip(), to.ip());
-        let link = *self.links.get(&direction).unwrap_or(&self.default);
-        let carried = self.carried.entry(direction).or_default();
-        let number = *carried;
-        *carried += 1;
-        let way = entity(&format!("{} {}", direction.0, direction.1));
+    ) -> Vec<Arrival> {
+        let (host, entity) = (from.ip(), direction(from.ip(), self.host(to.ip())));
         self.counters.sent += 1;
         self.counters.bytes += datagram.len() as u64;
-        *self.bytes.entry(direction).or_default() += datagram.len() as u64;
+        let from = match self.nats.get_mut(&host) {
+            Some(nat) => nat.outbound(now, from, to),
+            None => from,
+        };
         if self.is_recording {
             self.recording.push((from, to, datagram.to_vec()));
         }
-
-        let lost = self.random.chance(link.loss, Stream::Loss, way, number);
-        if lost || self.cut.contains(&direction) || datagram.len() > link.largest {
-            self.counters.lost += 1;
+        let link = self.links.get(&entity).unwrap_or(&self.default);
+        let way = self.ways.entry(entity).or_insert_with(|| Way::new(entity));
+        let copies = way.carry(now, link, (self.random, &mut self.faults), datagram);
+        if self.cut.contains(&entity) {
             return Vec::new();
         }
-        let twice = self
-            .random
-            .chance(link.duplication, Stream::Duplication, way, number);
-        (0..=u64::from(twice))
-            .map(|copy| {
-                // Both copies of a datagram have draws of their own.
-                let draw = number * 2 + copy;
-                let mut bytes = datagram.to_vec();
-                if self
-                    .random
-                    .chance(link.corruption, Stream::Corruption, way, draw)
-                {
-                    self.counters.damaged += 1;
-                    self.damage(&mut bytes, way, draw);
-                }
-                (self.duration(&link, way, draw), bytes)
-            })
-            .collect()
+        let arrival = |(delay, bytes)| Arrival { from, delay, bytes };
+        copies.into_iter().map(arrival).collect()
     }
 
-    fn duration(&self, link: &Link, way: u64, draw: u64) -> Duration {
-        let up_to = |limit: Duration, stream| {
-            let limit = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX);
-            Duration::from_micros(self.random.below(limit, stream, way, draw + (1 << 40)))
-        };
-        let mut duration = link.delay + up_to(link.jitter, Stream::Jitter);
-        if self
-            .random
-            .chance(link.reordering, Stream::Reordering, way, draw)
-        {
-            duration += up_to(link.delay * 10, Stream::Reordering);
-        }
-        duration
+    /// The host to which an address belongs: the one behind a NAT, or itself.
+    pub fn host(&self, address: IpAddr) -> IpAddr {
+        let mut nats = self.nats.iter();
+        let behind = nats.find(|(_, nat)| nat.outer() == address);
+        behind.map_or(address, |(host, _)| *host)
     }
 
-    fn damage(&self, bytes: &mut Vec<u8>, way: u64, draw: u64) {
-        let at = |limit: usize| {
-            let limit = limit as u64;
-            let place = draw + (1 << 41);
-            self.random.below(limit, Stream::Corruption, way, place) as usize
-        };
-        match at(4) {
-            0 => bytes.truncate(at(bytes.len())),
-            1 => bytes.extend([0xa5; 3]),
-            _ => {
-                let place = at(bytes.len() * 8);
-                if let Some(byte) = bytes.get_mut(place / 8) {
-                    *byte ^= 1 << (place % 8);
-                }
-            }
+    /// The host that a datagram to `to` reaches, through the NAT that owns that address if there
+    /// is one.
+    pub fn arrive(&self, now: Instant, from: SocketAddr, to: SocketAddr) -> Option<SocketAddr> {
+        let mut nats = self.nats.iter();
+        match nats.find(|(_, nat)| nat.outer() == to.ip()) {
+            Some((_, nat)) => nat.inbound(now, from, to.port()),
+            // Nobody outside can send to an address behind a NAT.
+            None => (!self.nats.contains_key(&to.ip())).then_some(to),
         }
+    }
+}
+
+/// The number that stands for a direction from one host to another.
+fn direction(from: IpAddr, to: IpAddr) -> u64 {
+    number(from) << 32 | number(to)
+}
+
+/// The number that stands for an address.
+fn number(address: IpAddr) -> u64 {
+    match address {
+        IpAddr::V4(address) => u64::from(u32::from(address)),
+        IpAddr::V6(address) => u128::from(address) as u64 & 0xffff_ffff,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
-    const A: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1)), 1);
-    const B: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)), 2);
+    const A: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 1);
+    const B: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 2)), 2);
 
-    fn arrivals(link: Link, datagrams: usize) -> Vec<usize> {
-        let mut network = Network::new(Random::new(1));
-        network.default = link;
-        (0..datagrams)
-            .map(|_| network.carry(A, B, b"datagram").len())
-            .collect()
-    }
-
-    #[test]
-    fn a_good_link_carries_everything_once_and_unchanged() {
-        let mut network = Network::new(Random::new(1));
-        let delay = Link::default().delay;
-        assert_eq!(network.carry(A, B, b"a"), [(delay, b"a".to_vec())]);
+    fn network() -> Network {
+        let random = Random::new(1);
+        Network::new(random, Faults::by_chance(random))
     }
 
     #[test]
     fn a_cut_direction_carries_nothing_and_the_other_goes_on() {
-        let mut network = Network::new(Random::new(1));
+        let mut network = network();
+        let arrivals = |network: &mut Network, from, to| {
+            let arrivals = network.carry(Instant::ZERO, from, to, b"a");
+            arrivals.len()
+        };
         network.cut(A.ip(), B.ip());
-        assert!(network.carry(A, B, b"a").is_empty());
-        assert_eq!(network.carry(B, A, b"a").len(), 1);
+        assert_eq!(arrivals(&mut network, A, B), 0);
+        assert_eq!(arrivals(&mut network, B, A), 1);
         network.mend(A.ip(), B.ip());
-        assert_eq!(network.carry(A, B, b"a").len(), 1);
+        assert_eq!(arrivals(&mut network, A, B), 1);
     }
 
     #[test]
-    fn adding_a_fault_does_not_change_what_another_does() {
-        let loss = Link {
-            loss: 300,
-            ..Link::default()
+    fn a_host_behind_a_nat_is_reached_at_the_outer_address_only() {
+        let mut network = network();
+        let outer = IpAddr::V4(Ipv4Addr::new(100, 64, 0, 1));
+        let kind = Kind {
+            mapping: nat::Dependence::Endpoint,
+            filtering: nat::Dependence::Endpoint,
+            keeps_port: true,
+            expiry: Duration::from_secs(30),
         };
-        let both = Link {
-            duplication: 500,
-            corruption: 500,
-            ..loss
-        };
-        let lost = |link| arrivals(link, 100).iter().map(|n| *n == 0).collect();
-        let alone: Vec<bool> = lost(loss);
-        assert_eq!(alone, lost(both));
-        assert!(arrivals(both, 100).contains(&2));
+        network.put_behind_nat(A.ip(), outer, kind);
+        let arrivals = network.carry(Instant::ZERO, A, B, b"a");
+        let seen = arrivals[0].from;
+        assert_eq!(seen.ip(), outer);
+        assert_eq!(network.arrive(Instant::ZERO, B, seen), Some(A));
+        assert_eq!(network.arrive(Instant::ZERO, B, A), None);
+        assert_eq!(network.arrive(Instant::ZERO, A, B), Some(B));
     }
 }

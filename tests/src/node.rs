@@ -12,10 +12,10 @@ use chat_core::{
     link::Counters,
     server::{self, Server},
     store::{OperationId, StoreEvent, StoreOperation},
-    time::{Instant, Now},
+    time::{Instant, Now, WallTime},
 };
 
-use crate::disk::Disk;
+use crate::{clock::WALL_AT_START, disk::Disk, random::entity};
 
 /// A running state machine.
 pub enum Machine {
@@ -134,10 +134,46 @@ pub struct Line {
     pub text: String,
 }
 
+/// A host's own clocks, which are wrong.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Skew {
+    /// How far its wall clock is ahead, in microseconds.
+    pub wall: i64,
+    /// How much faster both its clocks run, in parts per million.
+    pub rate: i32,
+}
+
+impl Skew {
+    /// What the host's clocks show.
+    pub fn local(self, at: Instant) -> Now {
+        let micros = at.as_micros().cast_signed();
+        let instant = micros + micros * i64::from(self.rate) / 1_000_000;
+        let wall = WALL_AT_START.as_micros().cast_signed() + instant + self.wall;
+        let unsigned = |micros: i64| micros.max(0).cast_unsigned();
+        Now::new(
+            Instant::from_micros(unsigned(instant)),
+            WallTime::from_micros(unsigned(wall)),
+        )
+    }
+
+    /// When the host's monotonic clock shows `local` or a little more.
+    pub fn global(self, local: Instant) -> Instant {
+        if self.rate == 0 {
+            return local;
+        }
+        let rate = u64::try_from(1_000_000 + i64::from(self.rate)).expect("clocks go forward");
+        Instant::from_micros(local.as_micros().saturating_mul(1_000_000).div_ceil(rate) + 1)
+    }
+}
+
 /// A host and what runs on it.
 pub struct Node {
     /// Its name in scenarios and transcripts.
     pub name: String,
+    /// What stands for it in draws.
+    pub entity: u64,
+    /// Its clocks.
+    pub skew: Skew,
     /// Its address; the port is another one after each start of a client.
     pub address: SocketAddr,
     /// What runs.
@@ -173,6 +209,8 @@ impl Node {
     pub fn new(name: &str, address: SocketAddr) -> Self {
         Self {
             name: name.to_owned(),
+            entity: entity(name),
+            skew: Skew::default(),
             address,
             machine: None,
             starts: 0,
@@ -206,5 +244,23 @@ pub const fn exit_code(ended: client::Ended) -> i32 {
     match ended {
         client::Ended::Normally => 0,
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skewed_clock_is_woken_when_it_shows_the_time() {
+        for rate in [-300, 0, 200] {
+            let skew = Skew { wall: -5, rate };
+            for micros in [0, 1, 999_999, 123_456_789] {
+                let local = Instant::from_micros(micros);
+                let shown = skew.local(skew.global(local)).instant;
+                let late = shown.saturating_since(local).as_micros();
+                assert!(shown >= local && late < 4, "{rate} {micros}: {late}");
+            }
+        }
     }
 }

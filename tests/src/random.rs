@@ -3,34 +3,68 @@
 //! Every draw is a hash of (seed, stream, entity, counter). Switching one fault off, or adding a
 //! node, leaves all other draws as they are, so that a failing run can be made smaller.
 
-/// What a draw decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u64)]
-pub enum Stream {
+/// Defines the streams with their names.
+macro_rules! streams {
+    ($( $(#[$meta:meta])* $stream:ident = $name:literal, )*) => {
+        /// What a draw decides.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u64)]
+        pub enum Stream { $( $(#[$meta])* $stream, )* }
+
+        impl Stream {
+            /// All of them.
+            pub const ALL: &[Self] = &[ $( Self::$stream, )* ];
+
+            /// What it is called in plans and traces.
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$stream => $name, )* }
+            }
+
+            /// The stream of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|stream| stream.name() == name)
+            }
+        }
+    };
+}
+
+streams! {
     /// Whether a datagram is lost.
-    Loss = 1,
+    Loss = "loss",
+    /// Whether a run of datagrams is lost.
+    Burst = "burst",
     /// Whether a datagram arrives twice.
-    Duplication,
+    Duplication = "duplication",
     /// Whether a datagram is held back, so that later ones overtake it.
-    Reordering,
+    Reordering = "reordering",
     /// Whether and where a datagram is damaged.
-    Corruption,
+    Corruption = "corruption",
     /// How much longer than the shortest time a datagram takes.
-    Jitter,
+    Jitter = "jitter",
+    /// The port that a NAT gives to a mapping.
+    Port = "port",
     /// How long a disk takes.
-    Disk,
+    Disk = "disk",
     /// Whether a completion is reported late.
-    LateCompletion,
+    LateCompletion = "late-completion",
     /// Whether a completion is reported twice.
-    RepeatedCompletion,
+    RepeatedCompletion = "repeated-completion",
+    /// Whether a completion is never reported.
+    LostCompletion = "lost-completion",
+    /// Whether an operation fails, done or not.
+    FailedOperation = "failed-operation",
     /// How much of what was not complete survives a crash.
-    Crash,
+    Crash = "crash",
     /// When a driver drains its state machine, and in which order.
-    Drain,
+    Drain = "drain",
     /// The seeds and identities of the state machines.
-    Seed,
-    /// What a test makes the users do.
-    Workload,
+    Seed = "seed",
+    /// What somebody who means harm puts on the network.
+    Adversary = "adversary",
+    /// Which faults and features a run has, and how much of each.
+    Setup = "setup",
+    /// What the users do.
+    Workload = "workload",
 }
 
 /// The source of all draws of one run.
@@ -100,7 +134,7 @@ pub fn entity(name: &str) -> u64 {
 }
 
 /// The finaliser of SplitMix64.
-const fn mix(value: u64) -> u64 {
+pub(crate) const fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

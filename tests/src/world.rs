@@ -1,32 +1,28 @@
 //! The virtual world: hosts that run the real state machines, a network and disks between them.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use chat_core::{
-    client::{self, Client, Command},
     config::{ClientConfig, ServerConfig},
-    crypto::Identity,
-    id::Path,
-    server::{self, Server},
     store::StoreEvent,
-    time::Now,
+    time::{Instant, Now},
 };
 
 use crate::{
     clock::Clock,
-    command,
-    disk::{self, Disk},
+    disk,
+    faults::Faults,
     net::Network,
-    node::{Home, Machine, Node, PowerCut},
-    random::{Random, Stream, entity},
+    node::Node,
+    random::Random,
+    record::{Record, Records, What},
     transcript::{Kind, Transcript},
+    wiretap::Wiretap,
 };
 
 mod events;
+mod hosts;
+mod users;
 
 /// The name of the server's node.
 pub const SERVER: &str = "server";
@@ -54,13 +50,14 @@ enum Happening {
 /// The world.
 pub struct World {
     random: Random,
+    faults: Faults,
     clock: Clock<Happening>,
     /// The network.
     pub network: Network,
     nodes: Vec<Node>,
     by_name: BTreeMap<String, usize>,
     /// How new disks behave.
-    pub disk_faults: disk::Faults,
+    pub disk: disk::Behaviour,
     /// Limits and times of servers that are started.
     pub server_config: ServerConfig,
     /// Limits and times of clients that are started.
@@ -69,6 +66,13 @@ pub struct World {
     /// machine, and then does so in any order.
     pub lazy_drains: u32,
     transcript: Transcript,
+    /// Listens to every datagram, if somebody does.
+    pub wiretap: Option<Wiretap>,
+    /// Whether lines and transcripts are written: people read them, oracles do not.
+    pub is_transcribing: bool,
+    records: Records,
+    happened: u64,
+    digest: u64,
     buffer: Vec<u8>,
 }
 
@@ -90,18 +94,29 @@ pub struct Start<'a> {
 impl World {
     /// An empty world. Everything in it follows from `seed`.
     pub fn new(seed: u64) -> Self {
+        Self::with_faults(seed, Faults::by_chance(Random::new(seed)))
+    }
+
+    /// An empty world, in which faults by chance are these.
+    pub fn with_faults(seed: u64, faults: Faults) -> Self {
         let random = Random::new(seed);
         Self {
             random,
             clock: Clock::new(),
-            network: Network::new(random),
+            network: Network::new(random, faults.clone()),
+            faults,
             nodes: Vec::new(),
             by_name: BTreeMap::new(),
-            disk_faults: disk::Faults::default(),
+            disk: disk::Behaviour::default(),
             server_config: ServerConfig::default(),
             client_config: ClientConfig::default(),
             lazy_drains: 0,
             transcript: Transcript::default(),
+            wiretap: None,
+            is_transcribing: true,
+            records: Records::default(),
+            happened: 0,
+            digest: 0,
             buffer: Vec::new(),
         }
     }
@@ -109,6 +124,36 @@ impl World {
     /// What the clocks show.
     pub fn now(&self) -> Now {
         self.clock.now()
+    }
+
+    /// Keeps records of what happens from now on.
+    pub fn keep_records(&mut self) {
+        self.records.keep();
+    }
+
+    /// Records arrivals of datagrams too.
+    pub fn keep_datagrams(&mut self) {
+        self.records.keep_datagrams();
+    }
+
+    /// What has happened since this was asked last, if records are kept.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        self.records.take()
+    }
+
+    /// Whether there are records that were not taken.
+    pub fn has_records(&self) -> bool {
+        !self.records.is_empty()
+    }
+
+    /// How much has happened.
+    pub fn happened(&self) -> u64 {
+        self.happened
+    }
+
+    /// A hash of everything that has happened: the same for the same seed.
+    pub fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// The randomness of this world, for the workload of a test.
@@ -145,172 +190,39 @@ impl World {
             .is_some_and(|index| self.nodes[*index].machine.is_some())
     }
 
-    /// Starts the server.
-    pub fn start_server(&mut self) {
-        let index = self.host(SERVER);
-        self.home(index, "", None);
-        let (now, seed) = (self.now(), self.start_seed(index));
-        let node = &mut self.nodes[index];
-        node.user = String::new();
-        let home = node.homes.get(&node.user).expect("it was just made");
-        let server = Server::new(
-            now,
-            server::Options {
-                identity: Identity::from_seed(&home.identity),
-                seed,
-                config: self.server_config.clone(),
-            },
-        );
-        let address = node.address;
-        self.begin(index, Machine::Server(Box::new(server)));
-        self.show(index, &format!("[Server started on {address}.]"));
-    }
-
-    /// Starts a client on the node `name`, under the user's name of the same spelling.
-    pub fn start_client(&mut self, name: &str) {
-        self.start_client_as(name, Start::default());
-    }
-
-    /// Starts a client on the node `name`.
-    ///
-    /// # Panics
-    /// If the user's name is none.
-    pub fn start_client_as(&mut self, name: &str, start: Start<'_>) {
-        let index = self.host(name);
-        let user = start.user.unwrap_or(name);
-        let copied = start.identity_of.map(|other| self.index(other));
-        self.home(index, user, copied);
-        let (now, seed) = (self.now(), self.start_seed(index));
-        let server = self.nodes[self.index(SERVER)].address;
-        let node = &mut self.nodes[index];
-        user.clone_into(&mut node.user);
-        node.address.set_port(port_of_start(node.starts));
-        let home = node.homes.get(user).expect("it was just made");
-        let client = Client::new(
-            now,
-            client::Options {
-                name: user.parse().expect("a legal name"),
-                identity: Identity::from_seed(&home.identity),
-                server: Path::to(server),
-                server_key: home.server_key,
-                server_fingerprint: None,
-                ephemeral: start.ephemeral,
-                switched: start.is_switch,
-                silent_exit: start.silent_exit,
-                seed,
-                config: self.client_config.clone(),
-            },
-        );
-        self.begin(index, Machine::Client(Box::new(client)));
-    }
-
-    /// Types a line into a client or the server.
-    pub fn command(&mut self, name: &str, line: &str) {
-        let index = self.index(name);
-        self.note(index, Kind::Typed, line);
-        if self.nodes[index].paused {
-            self.nodes[index].typed.push(line.to_owned());
-            return;
-        }
-        self.typed(index, line);
-    }
-
-    fn typed(&mut self, index: usize, line: &str) {
-        let command = command::parse(line).unwrap_or_else(Command::Note);
-        self.client_command(index, line, command);
-    }
-
-    /// Hands a client the end of its input.
-    pub fn end_input(&mut self, name: &str) {
-        let index = self.index(name);
-        self.note(index, Kind::Happened, "end of input");
-        self.client_command(index, "", Command::Finish);
-    }
-
-    /// Tells a client to leave at once, as by a signal, or the server to stop.
-    pub fn interrupt(&mut self, name: &str) {
-        let index = self.index(name);
-        self.note(index, Kind::Happened, "interrupted");
-        let now = self.now();
-        match &mut self.nodes[index].machine {
-            Some(Machine::Client(client)) => client.leave(now),
-            Some(Machine::Server(server)) => server.handle_command(now, server::Command::Stop),
-            None => return,
-        }
-        self.after_input(index);
-    }
-
-    /// Ends whatever runs on the node, without warning. A part of what its disk had not done yet
-    /// is done, the rest is lost.
-    pub fn kill(&mut self, name: &str) {
-        let index = self.index(name);
-        let node = &mut self.nodes[index];
-        let (starts, number) = (node.starts, entity(&node.name));
-        let random = self.random;
-        if let Some(home) = node.home() {
-            let most = home.disk.waiting() as u64 + 1;
-            let survivors = random.below(most, Stream::Crash, number, starts);
-            home.disk.crash(survivors as usize);
-        }
-        self.note(index, Kind::Happened, "killed");
-        self.stop(index);
-    }
-
-    /// Stops a node in its tracks; datagrams to it wait in its socket.
-    pub fn pause(&mut self, name: &str) {
-        let index = self.index(name);
-        self.note(index, Kind::Happened, "paused");
-        self.nodes[index].paused = true;
-    }
-
-    /// Lets a paused node go on.
-    pub fn resume(&mut self, name: &str) {
-        let index = self.index(name);
-        self.note(index, Kind::Happened, "resumed");
-        let node = &mut self.nodes[index];
-        node.paused = false;
-        let address = node.address;
-        let reports = std::mem::take(&mut node.reports);
-        let typed = std::mem::take(&mut node.typed);
-        for (from, bytes) in std::mem::take(&mut node.socket) {
-            self.deliver(from, address, bytes);
-        }
-        for event in reports {
-            self.report(index, event);
-        }
-        for line in typed {
-            self.typed(index, &line);
-        }
-        self.wake(index);
-    }
-
-    /// The power of this node fails at the operation of its disk that is `operations` from now.
-    pub fn cut_power(&mut self, name: &str, operations: u64, when: PowerCut) {
-        let node = self.node_mut(name);
-        let home = node.home().expect("it has been started");
-        home.power_cut = Some((home.disk.applied() + operations, when));
-    }
-
     /// Puts a datagram on the network that no node has sent. It arrives for certain.
     pub fn inject(&mut self, from: SocketAddr, to: &str, bytes: &[u8]) {
-        let to = self.node(to).address;
-        let bytes = bytes.to_vec();
+        self.inject_to(from, self.node(to).address, bytes.to_vec());
+    }
+
+    /// Like [`Self::inject`], to an address.
+    pub fn inject_to(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         self.clock
             .schedule_in(Duration::ZERO, Happening::Datagram { from, to, bytes });
     }
 
     /// Lets nothing through between two nodes.
     pub fn cut(&mut self, one: &str, other: &str) {
-        let (a, b) = (self.node(one).address.ip(), self.node(other).address.ip());
-        self.network.cut(a, b);
-        self.network.cut(b, a);
+        self.cut_way(one, other);
+        self.cut_way(other, one);
+    }
+
+    /// Lets nothing through from one node to another.
+    pub fn cut_way(&mut self, from: &str, to: &str) {
+        let (from, to) = (self.node(from).address.ip(), self.node(to).address.ip());
+        self.network.cut(from, to);
     }
 
     /// Lets everything through between two nodes again.
     pub fn mend(&mut self, one: &str, other: &str) {
-        let (a, b) = (self.node(one).address.ip(), self.node(other).address.ip());
-        self.network.mend(a, b);
-        self.network.mend(b, a);
+        self.mend_way(one, other);
+        self.mend_way(other, one);
+    }
+
+    /// Lets everything through from one node to another again.
+    pub fn mend_way(&mut self, from: &str, to: &str) {
+        let (from, to) = (self.node(from).address.ip(), self.node(to).address.ip());
+        self.network.mend(from, to);
     }
 
     /// Lets the world go on for so long.
@@ -323,12 +235,20 @@ impl World {
     pub fn run_until(&mut self, patience: Duration, condition: impl Fn(&Self) -> bool) -> bool {
         let deadline = self.clock.now().instant + patience;
         while !condition(self) {
-            match self.clock.next_until(deadline) {
-                Some(happening) => self.happen(happening),
-                None => return condition(self),
+            if !self.step(deadline) {
+                return condition(self);
             }
         }
         true
+    }
+
+    /// Lets the next thing happen, unless that is after `deadline`: then it is that time. Tells
+    /// whether something happened.
+    pub fn step(&mut self, deadline: Instant) -> bool {
+        let next = self.clock.next_until(deadline);
+        let has_next = next.is_some();
+        next.into_iter().for_each(|next| self.happen(next));
+        has_next
     }
 
     /// Lets the world go on until the node has shown `line`, at most for a minute.
@@ -354,89 +274,25 @@ impl World {
             .unwrap_or_else(|| panic!("there is no node {name}"))
     }
 
-    /// The node of this name, made if there is none.
-    fn host(&mut self, name: &str) -> usize {
-        if let Some(index) = self.by_name.get(name) {
-            return *index;
+    fn record(&mut self, index: usize, what: impl FnOnce() -> What) {
+        self.records.add(self.clock.now().instant, index, what);
+    }
+
+    /// Something was done to a node: for the records and the transcript.
+    fn suffer(&mut self, index: usize, what: &str) {
+        self.record(index, || What::Suffers(what.to_owned()));
+        self.note(index, Kind::Happened, what);
+    }
+
+    /// Writes something down that concerns everybody.
+    pub fn remark(&mut self, what: &str) {
+        self.suffer(0, what);
+    }
+
+    fn note(&mut self, index: usize, kind: Kind, text: &str) {
+        if self.is_transcribing {
+            let at = self.now().instant;
+            self.transcript.add(at, &self.nodes[index].name, kind, text);
         }
-        let index = self.nodes.len();
-        let [high, low] = u16::try_from(index).expect("few nodes").to_be_bytes();
-        let ip = if name == SERVER {
-            Ipv4Addr::new(10, 0, 0, 1)
-        } else {
-            Ipv4Addr::new(10, 1, high, low)
-        };
-        let address = SocketAddr::new(IpAddr::V4(ip), 5_000);
-        self.nodes.push(Node::new(name, address));
-        self.by_name.insert(name.to_owned(), index);
-        index
     }
-
-    fn home(&mut self, index: usize, user: &str, copied: Option<usize>) {
-        if self.nodes[index].homes.contains_key(user) {
-            return;
-        }
-        let number = entity(&format!("{}/{user}", self.nodes[index].name));
-        let identity = match copied {
-            Some(other) => {
-                let original = self.nodes[other].homes.get(user);
-                original.expect("the identity to be copied").identity
-            }
-            None => self.random.seed(Stream::Seed, number, 0),
-        };
-        let mut disk = Disk::new(self.random, number);
-        disk.faults = self.disk_faults;
-        let home = Home {
-            identity,
-            server_key: None,
-            disk,
-            power_cut: None,
-        };
-        self.nodes[index].homes.insert(user.to_owned(), home);
-    }
-
-    fn start_seed(&mut self, index: usize) -> [u8; 32] {
-        let node = &mut self.nodes[index];
-        node.starts += 1;
-        let (number, starts) = (entity(&node.name), node.starts);
-        self.random.seed(Stream::Seed, number, starts)
-    }
-
-    fn begin(&mut self, index: usize, machine: Machine) {
-        let node = &mut self.nodes[index];
-        node.machine = Some(machine);
-        node.paused = false;
-        node.exit = None;
-        node.wake = None;
-        let user = node.user.clone();
-        let text = match user.as_str() {
-            "" => "starts".to_owned(),
-            user if user == node.name => "starts".to_owned(),
-            user => format!("starts as {user}"),
-        };
-        self.note(index, Kind::Happened, &text);
-        self.after_input(index);
-    }
-
-    fn client_command(&mut self, index: usize, line: &str, command: Command) {
-        let now = self.now();
-        let node = &mut self.nodes[index];
-        match &mut node.machine {
-            Some(Machine::Client(client)) => {
-                let taken = client.handle_command(now, command);
-                assert!(taken.is_ok(), "{}: {line}: {taken:?}", node.name);
-            }
-            Some(Machine::Server(server)) => match line {
-                "peers" => server.handle_command(now, server::Command::Peers),
-                "groups" => server.handle_command(now, server::Command::Groups),
-                _ => server.handle_command(now, server::Command::Stop),
-            },
-            None => return,
-        }
-        self.after_input(index);
-    }
-}
-
-fn port_of_start(starts: u64) -> u16 {
-    40_000 + u16::try_from(starts % 20_000).expect("below 20,000")
 }

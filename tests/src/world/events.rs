@@ -8,13 +8,18 @@ use chat_core::{
     server,
     store::StoreEvent,
     time::{Instant, Now},
+    wire::header,
 };
 
 use super::{Happening, Start, World};
 use crate::{
+    disk::Outcome,
+    faults::Fault,
     lines,
+    net::Arrival,
     node::{Line, Machine, Output, PowerCut, exit_code},
-    random::{Stream, entity},
+    random::{Stream, mix},
+    record::What,
     transcript::Kind,
 };
 
@@ -23,6 +28,8 @@ const SOCKET_BUFFER: usize = 256;
 
 impl World {
     pub(super) fn happen(&mut self, happening: Happening) {
+        self.happened += 1;
+        self.digest = mix(self.digest ^ self.now().instant.as_micros() ^ fingerprint(&happening));
         match happening {
             Happening::Datagram { from, to, bytes } => self.deliver(from, to, bytes),
             Happening::Applied { node, start } if self.is_current(node, start) => {
@@ -47,10 +54,19 @@ impl World {
     }
 
     pub(super) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, mut bytes: Vec<u8>) {
-        let now = self.now();
+        let Some(to) = self.network.arrive(self.now().instant, from, to) else {
+            return;
+        };
         let Some(index) = self.nodes.iter().position(|node| node.address == to) else {
             return;
         };
+        if let Some(wiretap) = &mut self.wiretap {
+            wiretap.arrives(from, to.ip(), &bytes);
+        }
+        if self.records.are_with_datagrams() {
+            self.record_arrival(index, from, &bytes);
+        }
+        let now = self.local(index);
         let node = &mut self.nodes[index];
         if node.paused {
             if node.socket.len() < SOCKET_BUFFER {
@@ -68,31 +84,52 @@ impl World {
         }
     }
 
+    fn record_arrival(&mut self, index: usize, from: SocketAddr, bytes: &[u8]) {
+        let host = self.network.host(from.ip());
+        let from = self.nodes.iter().position(|it| it.address.ip() == host);
+        let (kind, bytes) = (kind_of(bytes), bytes.len());
+        self.record(index, || What::Arrived { from, kind, bytes });
+    }
+
     fn apply(&mut self, index: usize, start: u64) {
         let node = &mut self.nodes[index];
         let Some(home) = node.home() else { return };
         let number = home.disk.applied() + 1;
         let cut = home.power_cut.filter(|(at, _)| *at == number);
-        let events = match cut {
-            Some((_, PowerCut::Before)) => Vec::new(),
+        let outcome = match cut {
+            Some((_, PowerCut::Before)) => Outcome::default(),
             _ => home.disk.apply(),
         };
+        let faults: Vec<_> = home.disk.take_faults().collect();
         if cut.is_some() {
             home.power_cut = None;
-            home.disk.crash(0);
+        }
+        self.record_faults(index, faults);
+        if let Some(operation) = outcome.durable {
+            self.record(index, || What::Durable(operation));
+        }
+        if cut.is_some() {
+            self.crash_disk(index, 0);
+            self.record(index, || What::Ends(None));
             self.note(index, Kind::Happened, "power fails");
             self.stop(index);
             return;
         }
-        for (delay, event) in events {
+        for (delay, event) in outcome.reports {
             let node = index;
             self.clock
                 .schedule_in(delay, Happening::Stored { node, start, event });
         }
     }
 
+    fn record_faults(&mut self, index: usize, faults: impl IntoIterator<Item = Fault>) {
+        for fault in faults {
+            self.record(index, || What::Fault(fault));
+        }
+    }
+
     pub(super) fn wake(&mut self, index: usize) {
-        let now = self.now();
+        let now = self.local(index);
         let node = &mut self.nodes[index];
         node.wake = None;
         if node.paused {
@@ -105,7 +142,7 @@ impl World {
     }
 
     pub(super) fn report(&mut self, index: usize, event: StoreEvent) {
-        let now = self.now();
+        let now = self.local(index);
         let node = &mut self.nodes[index];
         if node.paused {
             node.reports.push(event);
@@ -119,11 +156,13 @@ impl World {
     pub(super) fn after_input(&mut self, index: usize) {
         let node = &mut self.nodes[index];
         node.inputs += 1;
-        let (number, input) = (entity(&node.name), node.inputs);
+        let (number, input) = (node.entity, node.inputs);
         if self
-            .random
-            .chance(self.lazy_drains, Stream::Drain, number, input)
+            .faults
+            .happens(Stream::Drain, number, input, self.lazy_drains)
         {
+            let faults: Vec<_> = self.faults.take_happened().collect();
+            self.record_faults(index, faults);
             let later = self
                 .random
                 .below(3_000, Stream::Drain, number, input + (1 << 40));
@@ -133,6 +172,7 @@ impl World {
         }
     }
 
+    /// Wakes a machine when the world's clock shows `at`.
     fn wake_at(&mut self, index: usize, at: Instant) {
         let node = &mut self.nodes[index];
         if node.wake.is_none_or(|wake| at < wake) {
@@ -143,7 +183,7 @@ impl World {
     }
 
     fn drain(&mut self, index: usize) {
-        let now = self.now();
+        let now = self.local(index);
         let mut buffer = std::mem::take(&mut self.buffer);
         let mut ended = None;
         while let Some(output) = self.poll(index, now, &mut buffer) {
@@ -161,9 +201,12 @@ impl World {
                 Output::Client(event) => ended = self.client_event(index, event).or(ended),
                 Output::Server(server::Event::Stopped) => ended = Some(client::Ended::Normally),
                 Output::Server(event) => {
-                    for line in lines::of_server(&event) {
-                        self.show(index, &line);
+                    if self.is_transcribing {
+                        for line in lines::of_server(&event) {
+                            self.show(index, &line);
+                        }
                     }
+                    self.record(index, || What::Told(event));
                 }
             }
         }
@@ -173,6 +216,7 @@ impl World {
             None => {
                 let timeout = self.nodes[index].machine.as_ref();
                 if let Some(at) = timeout.and_then(Machine::poll_timeout) {
+                    let at = self.nodes[index].skew.global(at);
                     self.wake_at(index, at);
                 }
             }
@@ -189,25 +233,34 @@ impl World {
             return machine.poll(now, buffer);
         }
         node.inputs += 1;
-        let first = random.below(3, Stream::Drain, entity(&node.name), node.inputs);
+        let first = random.below(3, Stream::Drain, node.entity, node.inputs);
         (first..first + 3).find_map(|kind| machine.poll_kind(now, kind % 3, buffer))
     }
 
     fn send(&mut self, index: usize, path: Path, datagram: &[u8]) {
         let from = self.nodes[index].address;
-        let to = path.remote;
-        for (delay, bytes) in self.network.carry(from, to, datagram) {
+        let (now, to) = (self.now().instant, path.remote);
+        if let Some(wiretap) = &mut self.wiretap {
+            wiretap.sends(from, to, datagram);
+        }
+        let arrivals = self.network.carry(now, from, to, datagram);
+        let faults: Vec<_> = self.network.take_faults().collect();
+        self.record_faults(index, faults);
+        for Arrival { from, delay, bytes } in arrivals {
             self.clock
                 .schedule_in(delay, Happening::Datagram { from, to, bytes });
         }
     }
 
     fn client_event(&mut self, index: usize, event: client::Event) -> Option<client::Ended> {
-        for line in lines::of_client(&event) {
-            self.show(index, &line);
+        if self.is_transcribing {
+            for line in lines::of_client(&event) {
+                self.show(index, &line);
+            }
+            self.nodes[index].events.push(event.clone());
         }
+        self.record(index, || What::Shown(event.clone()));
         let node = &mut self.nodes[index];
-        node.events.push(event.clone());
         match event {
             client::Event::ServerTrusted { key } => {
                 node.home().expect("what runs has a home").server_key = Some(key);
@@ -220,10 +273,8 @@ impl World {
 
     /// A machine has ended by itself: its disk does what it was asked to do.
     fn end(&mut self, index: usize, how: client::Ended) {
+        self.crash_disk(index, usize::MAX);
         let node = &mut self.nodes[index];
-        if let Some(home) = node.home() {
-            home.disk.crash(usize::MAX);
-        }
         let mut commands = match &mut node.machine {
             Some(Machine::Client(client)) => client.take_commands().into_iter(),
             _ => Vec::new().into_iter(),
@@ -247,6 +298,7 @@ impl World {
         }
         let code = exit_code(how);
         self.nodes[index].exit = Some(code);
+        self.record(index, || What::Ends(Some(code)));
         self.note(index, Kind::Happened, &format!("exits {code}"));
     }
 
@@ -265,9 +317,33 @@ impl World {
         let text = line.to_owned();
         self.nodes[index].lines.push(Line { at, text });
     }
+}
 
-    pub(super) fn note(&mut self, index: usize, kind: Kind, text: &str) {
-        let at = self.now().instant;
-        self.transcript.add(at, &self.nodes[index].name, kind, text);
+/// What a datagram is, as its first byte tells.
+fn kind_of(datagram: &[u8]) -> &'static str {
+    match datagram.first().copied() {
+        Some(header::Hello::TYPE) => "hello",
+        Some(header::HelloAck::TYPE) => "hello ack",
+        Some(header::Initiation::TYPE) => "initiation",
+        Some(header::Response::TYPE) => "response",
+        Some(header::CookieReply::TYPE) => "cookie reply",
+        Some(header::Data::TYPE) => "data",
+        Some(header::Unknown::TYPE) => "unknown session",
+        _ => "garbage",
     }
+}
+
+/// A number that differs for different happenings.
+fn fingerprint(happening: &Happening) -> u64 {
+    let parts = match happening {
+        Happening::Datagram { bytes, .. } => {
+            // What is encrypted differs in its tag, which comes last.
+            let tag = bytes.last_chunk().map_or(0, |tag| u64::from_le_bytes(*tag));
+            [1, bytes.len() as u64, tag]
+        }
+        Happening::Applied { node, start } => [2, *node as u64, *start],
+        Happening::Stored { node, start, .. } => [3, *node as u64, *start],
+        Happening::Wake { node, start } => [4, *node as u64, *start],
+    };
+    parts.into_iter().fold(0, |digest, part| mix(digest ^ part))
 }

@@ -1,0 +1,322 @@
+//! A second judge of a run: it reads the trace as people would, and shares nothing with the oracle.
+//!
+//! It knows the lines that were typed, what each client kept, and the lines that were shown. It
+//! counts for every message whether it was attempted, accepted, delivered, lost, duplicated or
+//! unexpected.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+/// What became of the messages of a trace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Messages that were typed.
+    pub attempted: usize,
+    /// Messages that their senders kept.
+    pub accepted: usize,
+    /// Messages shown by somebody they were for; each reader counts.
+    pub delivered: usize,
+    /// Messages shown again after their reader had died.
+    pub repeated: usize,
+    /// What is wrong: which message never came, came twice, or should not have come.
+    pub lost: Vec<String>,
+    /// Messages that somebody shows twice in one run.
+    pub duplicated: Vec<String>,
+    /// Messages that were not typed like that, or not for who shows them.
+    pub unexpected: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong.
+    pub const fn is_good(&self) -> bool {
+        self.lost.is_empty() && self.duplicated.is_empty() && self.unexpected.is_empty()
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "attempted {}, accepted {}, delivered {}, repeated {}, lost {}, duplicated {}, unexpected {}",
+            self.attempted,
+            self.accepted,
+            self.delivered,
+            self.repeated,
+            self.lost.len(),
+            self.duplicated.len(),
+            self.unexpected.len()
+        )?;
+        let wrong = [
+            ("lost", &self.lost),
+            ("duplicated", &self.duplicated),
+            ("unexpected", &self.unexpected),
+        ];
+        for (what, messages) in wrong {
+            for message in messages {
+                writeln!(f, "{what}: {message}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The line after which users only do what brings everything to rest.
+const OVER: &str = "the end of all faults";
+
+/// A message, by the number in its text.
+struct Message<'a> {
+    from: &'a str,
+    text: &'a str,
+    is_accepted: bool,
+    /// Who must get it in the end: a user, or who was certainly there.
+    readers: BTreeSet<&'a str>,
+    /// Whether only the readers may get it.
+    is_direct: bool,
+    /// By whom it was shown, in which of its runs last.
+    shown: BTreeMap<&'a str, u32>,
+}
+
+/// What can be seen of a client.
+#[derive(Default)]
+struct Client<'a> {
+    runs: u32,
+    /// The runs that ended without warning.
+    died: BTreeSet<u32>,
+    is_registered: bool,
+    group: Option<&'a str>,
+    /// It has typed that it joins or leaves since it was shown to be in the group.
+    may_move: bool,
+    /// Whom it was told to be unable to reach.
+    refused: BTreeSet<&'a str>,
+}
+
+#[derive(Default)]
+struct Checker<'a> {
+    messages: BTreeMap<u64, Message<'a>>,
+    clients: BTreeMap<&'a str, Client<'a>>,
+    is_over: bool,
+    verdict: Verdict,
+}
+
+/// Reads a trace.
+pub fn check(trace: &str) -> Verdict {
+    let mut checker = Checker::default();
+    for line in trace.lines() {
+        checker.read(line);
+    }
+    checker.finish()
+}
+
+impl<'a> Checker<'a> {
+    fn read(&mut self, line: &'a str) {
+        let mut words = line.splitn(4, ' ');
+        let (_, Some(node), Some(what)) = (words.next(), words.next(), words.next()) else {
+            return;
+        };
+        let rest = words.next().unwrap_or("");
+        let client = self.clients.entry(node).or_default();
+        match what {
+            "starts" => client.runs += 1,
+            "dies" => {
+                client.died.insert(client.runs);
+            }
+            "types" => self.typed(node, rest),
+            "keeps" => self.kept(node, rest),
+            "shows" => self.shown(node, rest),
+            "suffers" => self.is_over |= rest == OVER,
+            _ => {}
+        }
+    }
+
+    fn typed(&mut self, node: &'a str, line: &'a str) {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let (readers, text) = match word {
+            "send" => match rest.split_once(' ') {
+                Some((to, text)) => (BTreeSet::from([to]), text),
+                None => return,
+            },
+            "send_all" | "send_group" => (self.certain_readers(node, word), rest),
+            "leave_group" | "join_group" if !self.is_over => return self.moves(node),
+            _ => return,
+        };
+        let Some(number) = number(text) else { return };
+        let message = Message {
+            from: node,
+            text,
+            is_accepted: false,
+            readers,
+            is_direct: word == "send",
+            shown: BTreeMap::new(),
+        };
+        self.verdict.attempted += 1;
+        self.messages.insert(number, message);
+    }
+
+    /// Who certainly hears what a client says in public.
+    fn certain_readers(&self, node: &str, word: &str) -> BTreeSet<&'a str> {
+        let Some(sender) = self.clients.get(node).filter(|sender| !sender.may_move) else {
+            return BTreeSet::new();
+        };
+        let hears = |client: &Client<'_>| match (sender.group, word) {
+            (Some(group), _) => client.group == Some(group) && !client.may_move,
+            (None, "send_all") => client.is_registered,
+            (None, _) => false,
+        };
+        let others = self.clients.iter().filter(|(name, _)| **name != node);
+        others
+            .filter_map(|(name, client)| hears(client).then_some(*name))
+            .collect()
+    }
+
+    /// A client joins or leaves: what it does not have yet of its group, it need not get.
+    fn moves(&mut self, node: &str) {
+        if let Some(client) = self.clients.get_mut(node) {
+            client.may_move = true;
+        }
+        for message in self.messages.values_mut().filter(|it| !it.is_direct) {
+            message.readers.remove(node);
+            if message.from == node && !message.is_accepted {
+                message.readers.clear();
+            }
+        }
+    }
+
+    fn kept(&mut self, node: &str, rest: &str) {
+        let is_own = rest.starts_with("outbox ") || rest.starts_with("inbox ");
+        if let Some(message) = number(rest).and_then(|number| self.messages.get_mut(&number)) {
+            message.is_accepted |= is_own && message.from == node;
+        }
+    }
+
+    fn shown(&mut self, node: &'a str, line: &'a str) {
+        let client = self.clients.entry(node).or_default();
+        client.see(line);
+        let Some(number) = number(line) else { return };
+        let (run, died) = (client.runs, client.died.last().copied());
+        let Some(message) = self.messages.get_mut(&number).filter(|message| {
+            (!message.is_direct || message.readers.contains(node))
+                && line.contains(message.from)
+                && line.contains(message.text.trim_end())
+        }) else {
+            self.verdict.unexpected.push(format!("{node} shows {line}"));
+            return;
+        };
+        match message.shown.insert(node, run) {
+            None => self.verdict.delivered += 1,
+            Some(before) if died.is_some_and(|died| (before..run).contains(&died)) => {
+                self.verdict.repeated += 1;
+            }
+            Some(_) => self.verdict.duplicated.push(format!("{node} shows {line}")),
+        }
+    }
+
+    fn finish(mut self) -> Verdict {
+        for (number, message) in &self.messages {
+            if !message.is_accepted {
+                continue;
+            }
+            self.verdict.accepted += 1;
+            let refused = &self.clients[message.from].refused;
+            let mut readers = message.readers.iter();
+            if let Some(reader) = readers
+                .find(|reader| !message.shown.contains_key(*reader) && !refused.contains(*reader))
+            {
+                let why = format!("#{number}# from {} for {reader}", message.from);
+                self.verdict.lost.push(why);
+            }
+        }
+        self.verdict
+    }
+}
+
+impl<'a> Client<'a> {
+    fn see(&mut self, line: &'a str) {
+        if let Some(group) = between(line, "[Entered group ", " successfully.]") {
+            (self.group, self.may_move) = (Some(group), false);
+        } else if line.starts_with("[Leave group ") {
+            (self.group, self.may_move) = (None, false);
+        } else if line.starts_with("[Welcome") {
+            self.is_registered = true;
+        }
+        let unreachable = between(line, "[Mailbox of ", " is full, message not sent.]")
+            .or_else(|| between(line, "[Client ", " does not exist.]"));
+        self.refused.extend(unreachable);
+    }
+}
+
+/// The number in a text: `#17#`.
+fn number(text: &str) -> Option<u64> {
+    let parts: Vec<&str> = text.split('#').collect();
+    let inner = parts.get(1..parts.len().checked_sub(1)?)?;
+    inner.iter().find_map(|part| part.parse().ok())
+}
+
+fn between<'a>(line: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    line.strip_prefix(start)?.strip_suffix(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT: &str = "1.0 alice starts\n\
+        1.0 bob starts\n\
+        1.1 alice types send bob #1# hi\n\
+        1.2 alice keeps outbox 00ff #1#\n";
+
+    fn verdict(rest: &str) -> Verdict {
+        check(&format!("{SENT}{rest}"))
+    }
+
+    #[test]
+    fn a_message_that_is_shown_once_is_delivered() {
+        let verdict = verdict("1.3 bob shows alice: #1# hi\n");
+        assert_eq!((verdict.accepted, verdict.delivered), (1, 1));
+        assert!(verdict.is_good(), "{verdict}");
+    }
+
+    #[test]
+    fn a_message_that_is_never_shown_is_lost() {
+        assert_eq!(verdict("").lost.len(), 1);
+    }
+
+    #[test]
+    fn a_message_that_was_refused_is_not_lost() {
+        let verdict = verdict("1.3 alice shows [Mailbox of bob is full, message not sent.]\n");
+        assert!(verdict.is_good(), "{verdict}");
+    }
+
+    #[test]
+    fn a_message_may_be_shown_again_after_a_crash_only() {
+        let once = "1.3 bob shows alice: #1# hi\n";
+        assert_eq!(verdict(&format!("{once}{once}")).duplicated.len(), 1);
+        let ended = format!("{once}1.4 bob exits 0\n1.5 bob starts\n{once}");
+        assert_eq!(verdict(&ended).duplicated.len(), 1);
+        let died = format!("{once}1.4 bob dies\n1.5 bob starts\n{once}");
+        let died = verdict(&died);
+        assert!(died.is_good() && died.repeated == 1, "{died}");
+    }
+
+    #[test]
+    fn a_changed_text_or_a_wrong_reader_is_unexpected() {
+        assert_eq!(verdict("1.3 bob shows alice: #1# ho\n").unexpected.len(), 1);
+        assert_eq!(
+            verdict("1.3 carol shows alice: #1# hi\n").unexpected.len(),
+            1
+        );
+        assert_eq!(verdict("1.3 bob shows alice: #2# hi\n").unexpected.len(), 1);
+    }
+
+    #[test]
+    fn a_member_who_stays_gets_what_is_said_in_the_group() {
+        let joined = "0.1 alice shows [Entered group g successfully.]\n\
+            0.1 bob shows [Entered group g successfully.]\n\
+            0.2 alice types send_group #2# all\n\
+            0.3 alice keeps outbox 00aa #2#\n";
+        assert_eq!(check(joined).lost.len(), 1);
+        let shown = format!("{joined}0.4 bob shows [Group_Message alice: #2# all]\n");
+        assert!(check(&shown).is_good());
+    }
+}

@@ -1,0 +1,120 @@
+//! What must hold when everything has come to rest.
+
+use super::{
+    Oracle, Point,
+    fate::Fate,
+    message::{Message, Token},
+};
+use crate::simulator::plan::{NODES, Node};
+
+impl Oracle {
+    /// The first message that has not reached somebody it is for, and who that is.
+    pub fn missing(&self) -> Option<(Token, Node)> {
+        self.missing_of(|_| true)
+    }
+
+    /// Like [`Self::missing`], of what was said in public.
+    pub fn missing_in_public(&self) -> Option<(Token, Node)> {
+        self.missing_of(|message| !message.is_direct())
+    }
+
+    fn missing_of(&self, concerns: impl Fn(&Message) -> bool) -> Option<(Token, Node)> {
+        self.known().find_map(|(token, message, fate)| {
+            if !concerns(message) || !fate.is_accepted() || is_refused(message, fate) {
+                return None;
+            }
+            let is_excused = |reader: &Node| {
+                let stored = fate.stored.as_ref();
+                stored.is_some_and(|it| {
+                    !message.is_direct() && (it.is_trimmed || it.left.contains(reader))
+                })
+            };
+            let mut readers = self.readers(message).into_iter();
+            let missing =
+                readers.find(|reader| !fate.shown_by.contains(reader) && !is_excused(reader));
+            Some((token, missing?))
+        })
+    }
+
+    /// The first receipt that its sender has not been shown.
+    pub fn missing_receipt(&self) -> Option<(Token, Node)> {
+        self.known().find_map(|(token, message, fate)| {
+            // A sender that knows of the direct delivery is not told again.
+            let knows = message.is_direct() && (fate.told.received > 0 || message.sender_restarted);
+            let is_owed = |reader: &Node| !fate.receipts.contains(reader);
+            let reader = fate.kept_for.iter().copied().find(is_owed)?;
+            let is_told = message.is_direct() || is_group(message);
+            (!knows && is_told).then_some((token, reader))
+        })
+    }
+
+    /// The messages that somebody has kept.
+    fn known(&self) -> impl Iterator<Item = (Token, &Message, &Fate)> {
+        self.messages.iter().filter_map(|(token, message)| {
+            let fate = self.fates.get(message.id.as_ref()?)?;
+            Some((*token, message, fate))
+        })
+    }
+
+    /// Everything has come to rest: checks what can be told of the whole.
+    pub fn finish(&mut self) {
+        if let Some((token, reader)) = self.missing() {
+            let why = format!("{} never reaches {}", self.describe(token), NODES[reader]);
+            self.fail(Point::Lost, why);
+        }
+        if let Some((token, reader)) = self.missing_receipt() {
+            let what = self.describe(token);
+            let why = format!("{what} has reached {}, and nobody was told", NODES[reader]);
+            self.fail(Point::Receipt, why);
+        }
+        let wrong = self.messages.iter().filter_map(|(token, message)| {
+            let fate = message.id.and_then(|id| self.fates.get(&id));
+            let (point, why) = match fate.filter(|fate| fate.is_accepted()) {
+                _ if message.sender_restarted => return None,
+                None => self.vanished(message),
+                Some(fate) => wrong_outcome(message, fate).map(|why| (Point::Receipt, why)),
+            }?;
+            Some((*token, point, why))
+        });
+        for (token, point, why) in wrong.collect::<Vec<_>>() {
+            let why = format!("{}: {why}", self.describe(token));
+            self.fail(point, why);
+        }
+    }
+
+    /// A message that was neither accepted nor refused.
+    fn vanished(&self, message: &Message) -> Option<(Point, String)> {
+        let refusals = &self.readers[message.from].refusals;
+        let is_refused = refusals.iter().any(|at| *at >= message.typed);
+        (!is_refused).then(|| (Point::Vanished, "neither accepted nor refused".to_owned()))
+    }
+}
+
+const fn is_refused(message: &Message, fate: &Fate) -> bool {
+    message.nobody > 0 || fate.is_refused()
+}
+
+const fn is_group(message: &Message) -> bool {
+    matches!(
+        message.conversation,
+        Some(chat_core::conversation::Conversation::Group(_))
+    )
+}
+
+/// Why what the sender was told is not one outcome, if so.
+fn wrong_outcome(message: &Message, fate: &Fate) -> Option<String> {
+    let told = fate.told;
+    let outcomes = if message.is_direct() {
+        told.received + told.saved + told.full + message.nobody
+    } else {
+        told.received_by_server
+    };
+    let is_right = match outcomes {
+        // A group that was left meanwhile refuses without saying which message.
+        0 => !message.is_direct() && fate.stored.is_none() && fate.is_released,
+        1 => true,
+        _ => false,
+    };
+    let nobody = message.nobody;
+    (!is_right).then(|| format!("its sender was told {told:?}, nobody: {nobody}"))
+}

@@ -1,0 +1,54 @@
+//! The logs of the server as the oracle sees them, and who reads them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chat_core::{id::MessageId, store::Log};
+
+/// One log: what was appended, in order.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    ids: Vec<MessageId>,
+    known: BTreeSet<MessageId>,
+}
+
+impl Entries {
+    /// An entry is durable. Gives whether it is new.
+    pub(super) fn append(&mut self, id: MessageId) -> bool {
+        let is_new = self.known.insert(id);
+        if is_new {
+            self.ids.push(id);
+        }
+        is_new
+    }
+
+    /// Whether this was ever appended.
+    pub(super) fn contains(&self, id: &MessageId) -> bool {
+        self.known.contains(id)
+    }
+
+    /// The entries at these positions, counted from 1.
+    pub(super) fn range(&self, after: u64, up_to: u64) -> &[MessageId] {
+        let end = self.ids.len().min(up_to as usize);
+        self.ids.get(after as usize..end).unwrap_or_default()
+    }
+
+    /// The entries after this position.
+    pub(super) fn after(&self, position: u64) -> &[MessageId] {
+        self.range(position, u64::MAX)
+    }
+}
+
+/// All logs of the server, and their readers with their cursors.
+#[derive(Debug, Default)]
+pub(super) struct Logs {
+    logs: BTreeMap<Log, Entries>,
+    /// By log and folded name.
+    pub(super) members: BTreeMap<Log, BTreeMap<String, u64>>,
+}
+
+impl Logs {
+    /// A log, empty if it is not used.
+    pub(super) fn log(&mut self, log: &Log) -> &mut Entries {
+        self.logs.entry(log.clone()).or_default()
+    }
+}

@@ -1,0 +1,111 @@
+//! What the oracle knows of one client: its inbox, its screen, what it has shown in which order.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chat_core::{conversation::Conversation, id::MessageId};
+
+use super::{kept::Screen, message::Token};
+use crate::simulator::plan::Node;
+
+/// An entry of an inbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Item {
+    /// A message.
+    Message(Token),
+    /// The receipt of a message by a node.
+    Receipt(Token, Node),
+    /// Something that has no meaning for the oracle.
+    Other,
+}
+
+/// One client.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// Its inbox; the first entry stands at position 1.
+    inbox: Vec<Item>,
+    positions: HashMap<MessageId, u64>,
+    /// What its screen has kept durably.
+    pub(super) screen: Screen,
+    shown: BTreeSet<u64>,
+    /// What it may show again after a crash.
+    may_repeat: BTreeSet<u64>,
+    /// The latest that it has shown of each sender and conversation.
+    latest: BTreeMap<(Node, Conversation), Token>,
+    /// The machine runs.
+    pub(super) is_running: bool,
+    /// It is registered, as far as it has shown.
+    pub(super) is_online: bool,
+    /// It shows that it waits for nothing and went offline by its user's wish.
+    pub(super) is_offline: bool,
+    /// Commands and messages that were refused, in order of time.
+    pub(super) refusals: Vec<chat_core::time::Instant>,
+}
+
+/// What comes of showing an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Showing {
+    /// It is shown for the first time.
+    First,
+    /// It is shown again, as after a crash it may be.
+    Again,
+    /// It is shown again without a reason.
+    Twice,
+    /// It is not in the inbox.
+    NotKept,
+}
+
+impl Reader {
+    /// An entry is durable. Gives whether it is new.
+    pub(super) fn keep(&mut self, id: MessageId, item: Item) -> bool {
+        if self.positions.contains_key(&id) {
+            return false;
+        }
+        self.inbox.push(item);
+        self.positions.insert(id, self.inbox.len() as u64);
+        true
+    }
+
+    /// Where the entry with this id stands.
+    pub(super) fn position(&self, id: &MessageId) -> Option<u64> {
+        self.positions.get(id).copied()
+    }
+
+    /// An entry is shown.
+    pub(super) fn show(&mut self, id: &MessageId) -> Showing {
+        let Some(position) = self.position(id) else {
+            return Showing::NotKept;
+        };
+        if self.shown.insert(position) {
+            Showing::First
+        } else if self.may_repeat.remove(&position) {
+            Showing::Again
+        } else {
+            Showing::Twice
+        }
+    }
+
+    /// The machine has ended: what was shown and is not known to be may be shown again.
+    pub(super) fn end(&mut self) {
+        let shown = self.shown.iter().copied();
+        self.may_repeat = shown.filter(|at| !self.screen.is_past(*at)).collect();
+        self.is_running = false;
+        self.is_online = false;
+        self.is_offline = false;
+    }
+
+    /// A message is the latest that is shown of its sender in its conversation: the one that was
+    /// shown before it although it was typed later.
+    pub(super) fn follow(&mut self, from: Node, to: &Conversation, token: Token) -> Option<Token> {
+        let latest = self.latest.entry((from, to.clone())).or_default();
+        let before = *latest;
+        *latest = before.max(token);
+        (before > token).then_some(before)
+    }
+
+    /// The entries up to this position that were never shown.
+    pub(super) fn unshown(&self, up_to: u64) -> impl Iterator<Item = Item> + '_ {
+        let entries = self.inbox.iter().zip(1..=up_to);
+        let unshown = entries.filter(|(_, position)| !self.shown.contains(position));
+        unshown.map(|(item, _)| *item)
+    }
+}

@@ -1,0 +1,204 @@
+//! What clients show.
+
+use chat_core::{
+    client::Event,
+    conversation::{Conversation, Text},
+    id::MessageId,
+    name::Name,
+};
+
+use super::{
+    Oracle, Point,
+    fate::{Fate, Told, add},
+    message::{Message, To, token},
+    node_of,
+    reader::Showing,
+};
+use crate::simulator::plan::{NODES, Node};
+
+impl Oracle {
+    pub(super) fn shown(&mut self, node: Node, event: &Event) {
+        match event {
+            Event::Message { .. } => self.shows_message(node, event),
+            Event::Received { id, by } => self.told_received(id, by),
+            Event::ReceivedByServer { id } => {
+                self.told_stored(id, "received by the server", |told| {
+                    told.received_by_server += 1;
+                });
+            }
+            Event::Saved { id, .. } => self.told_stored(id, "saved", |told| told.saved += 1),
+            Event::SavedReceived { id, by, .. } => self.told_receipt(node, id, by),
+            Event::MailboxFull { id, .. } => self.fate(id).told.full += 1,
+            Event::Expired { id, .. } => self.fate(id).told.expired += 1,
+            Event::NoSuchClient { name } => self.told_no_such(node, name),
+            _ => self.shows_state(node, event),
+        }
+    }
+
+    fn shows_state(&mut self, node: Node, event: &Event) {
+        let at = self.at;
+        let reader = &mut self.readers[node];
+        match event {
+            Event::Registered { .. } | Event::ServerBack => {
+                reader.is_online = true;
+                reader.is_offline = false;
+            }
+            Event::Offline | Event::Superseded => {
+                reader.is_online = false;
+                reader.is_offline = true;
+            }
+            Event::NotResponding => reader.is_online = false,
+            Event::Refused(_)
+            | Event::Note(_)
+            | Event::TooLong { .. }
+            | Event::OutboxFull
+            | Event::StoreFailed => reader.refusals.push(at),
+            _ => {}
+        }
+    }
+
+    fn shows_message(&mut self, node: Node, event: &Event) {
+        let Event::Message {
+            id,
+            sender,
+            verified,
+            conversation,
+            stored,
+            text,
+        } = event
+        else {
+            return;
+        };
+        let known = token(text.as_str().as_bytes())
+            .and_then(|token| Some((token, self.messages.get_mut(&token)?)));
+        let Some((token, message)) = known else {
+            return self.unexpected(node, text, "was never typed");
+        };
+        if let Some(why) = mismatch(message, sender, conversation, text) {
+            return self.unexpected(node, text, why);
+        }
+        let from = message.from;
+        if !verified {
+            self.unexpected(node, text, "is shown as unverified");
+        }
+        if !self.readers(&self.messages[&token]).contains(&node) {
+            self.unexpected(node, text, "is not for it");
+        }
+        let entry = MessageId::derive(b"inbox", &[b"message", sender.folded().as_bytes(), &id.0]);
+        let showing = self.readers[node].show(&entry);
+        let (what, name) = (self.describe(token), NODES[node]);
+        match showing {
+            Showing::Again => return self.repeated += 1,
+            Showing::Twice => {
+                return self.fail(Point::Duplicated, format!("{name} shows {what} twice"));
+            }
+            Showing::NotKept => {
+                let why = format!("{name} shows {what}, which it has not made durable");
+                return self.fail(Point::Durability, why);
+            }
+            Showing::First => {}
+        }
+        let fate = self.fate(id);
+        add(&mut fate.shown_by, node);
+        if stored.is_some() {
+            add(&mut fate.kept_for, node);
+        }
+        let overtaken = self.readers[node].follow(from, conversation, token);
+        if let Some(by) = overtaken.filter(|by| !self.was_held(node, token, *by)) {
+            let by = self.describe(by);
+            let why = format!("{name} shows {what} after {by}");
+            self.fail(Point::Order, why);
+        }
+    }
+
+    /// Whether a direct message had arrived before another one that was shown before it: it was
+    /// held back in a group.
+    fn was_held(&self, node: Node, token: u64, by: u64) -> bool {
+        let place = |token| {
+            let message = self.messages.get(&token)?;
+            let sender = NODES[message.from].as_bytes();
+            let id = message.id?;
+            let entry = MessageId::derive(b"inbox", &[b"message", sender, &id.0]);
+            self.readers[node].position(&entry)
+        };
+        let is_direct = self.messages.get(&token).is_some_and(Message::is_direct);
+        is_direct && place(token) < place(by)
+    }
+
+    fn unexpected(&mut self, node: Node, text: &Text, why: &str) {
+        let text: String = text.as_str().chars().take(40).collect();
+        let why = format!("{} shows {text:?}, which {why}", NODES[node]);
+        self.fail(Point::Unexpected, why);
+    }
+
+    fn told_received(&mut self, id: &MessageId, by: &Name) {
+        let fate = self.fate(id);
+        fate.told.received += 1;
+        if !node_of(by).is_some_and(|by| fate.kept_by.contains(&by)) {
+            let what = self.describe_id(id);
+            let why = format!("{what} is told to be received by {by}, who does not have it");
+            self.fail(Point::Durability, why);
+        }
+    }
+
+    fn told_stored(&mut self, id: &MessageId, what: &str, tell: impl Fn(&mut Told)) {
+        let fate = self.fate(id);
+        tell(&mut fate.told);
+        if fate.stored.is_none() {
+            let message = self.describe_id(id);
+            let why = format!("{message} is told to be {what}, but the server does not have it");
+            self.fail(Point::Durability, why);
+        }
+    }
+
+    fn told_receipt(&mut self, node: Node, id: &MessageId, by: &Name) {
+        let Some(reader) = node_of(by) else { return };
+        let fate = self.fate(id);
+        add(&mut fate.receipts, reader);
+        let is_kept = fate.kept_by.contains(&reader);
+        let what = self.describe_id(id);
+        if !is_kept {
+            let why = format!("a receipt of {what} by {by} is shown, who does not have it");
+            self.fail(Point::Receipt, why);
+        }
+        let entry = MessageId::derive(b"inbox", &[b"receipt", by.folded().as_bytes(), &id.0]);
+        if self.readers[node].show(&entry) == Showing::Twice {
+            let why = format!("the receipt of {what} by {by} is shown twice");
+            self.fail(Point::Receipt, why);
+        }
+    }
+
+    /// The line does not say which message: it is the oldest that has no other answer.
+    fn told_no_such(&mut self, node: Node, name: &Name) {
+        let to = To::User(name.clone());
+        let fates = &self.fates;
+        let is_answered = |message: &Message| {
+            let fate = message.id.and_then(|id| fates.get(&id));
+            message.nobody > 0 || fate.is_some_and(Fate::is_refused)
+        };
+        let mut messages = self.messages.values_mut();
+        if let Some(message) = messages
+            .find(|message| message.from == node && message.to == to && !is_answered(message))
+        {
+            message.nobody += 1;
+        }
+    }
+}
+
+/// Why a message that is shown is not the one that was typed, if so.
+fn mismatch(
+    message: &mut Message,
+    sender: &Name,
+    conversation: &Conversation,
+    text: &Text,
+) -> Option<&'static str> {
+    if message.text != text.as_str() {
+        Some("is not what was typed")
+    } else if node_of(sender) != Some(message.from) {
+        Some("somebody else has sent")
+    } else if !message.is_said_in(conversation) {
+        Some("was said elsewhere")
+    } else {
+        None
+    }
+}

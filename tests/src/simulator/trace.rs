@@ -1,0 +1,102 @@
+//! A trace: what happened in a run, one line each.
+//!
+//! ```text
+//! 0.302500 alice types send bob #1# hello
+//! 0.302750 alice keeps outbox 00ff… #1#
+//! 0.303250 fault loss a010001000a0102 12
+//! 0.310000 bob shows >>> alice: #1# hello
+//! ```
+
+use chat_core::{
+    client::{self, Command},
+    store::{Log, StoreOperation},
+};
+
+use super::{oracle::token, plan::NODES};
+use crate::{
+    lines,
+    record::{Record, What},
+};
+
+/// The lines of a record; what people see may be several, and what nobody sees none.
+pub fn lines(record: &Record) -> Vec<String> {
+    let seconds = record.at.as_micros() as f64 / 1e6;
+    let node = NODES.get(record.node).copied().unwrap_or("nobody");
+    let texts = match &record.what {
+        What::Shown(event) => shown(lines::of_client(event), ended(event)),
+        What::Told(event) => shown(lines::of_server(event), None),
+        What::Fault(fault) => return vec![format!("{seconds:.6} fault {fault}")],
+        What::Starts(_) => vec!["starts".to_owned()],
+        What::Ends(Some(code)) => vec![format!("exits {code}")],
+        What::Ends(None) => vec!["dies".to_owned()],
+        What::Suffers(what) => vec![format!("suffers {what}")],
+        What::Typed(command) => vec![format!("types {}", line(command))],
+        What::Durable(operation) => kept(operation).into_iter().collect(),
+        What::Arrived { from, kind, bytes } => {
+            let from = from.map_or("nobody", |from| NODES[from]);
+            vec![format!("gets {kind} of {bytes} bytes from {from}")]
+        }
+    };
+    let line = |text| format!("{seconds:.6} {node} {text}");
+    texts.into_iter().map(line).collect()
+}
+
+fn shown(lines: Vec<String>, ended: Option<String>) -> Vec<String> {
+    let shown = lines.into_iter().map(|line| format!("shows {line}"));
+    shown.chain(ended).collect()
+}
+
+fn ended(event: &client::Event) -> Option<String> {
+    match event {
+        client::Event::Ended(how) => Some(format!("ends {how:?}")),
+        _ => None,
+    }
+}
+
+/// The line that means a command.
+fn line(command: &Command) -> String {
+    match command {
+        Command::Register { name: None } => "reg".to_owned(),
+        Command::Register { name: Some(name) } => format!("reg {name}"),
+        Command::Send { to, text } => format!("send {to} {text}"),
+        Command::SendAll { text } => format!("send_all {text}"),
+        Command::SendGroup { text } => format!("send_group {text}"),
+        Command::CreateGroup { group } => format!("create_group {group}"),
+        Command::ListGroups => "list_groups".to_owned(),
+        Command::JoinGroup { group } => format!("join_group {group}"),
+        Command::ListMembers => "list_members".to_owned(),
+        Command::LeaveGroup => "leave_group".to_owned(),
+        Command::Peers => "peers".to_owned(),
+        Command::Deregister { name: None } => "dereg".to_owned(),
+        Command::Deregister { name: Some(name) } => format!("dereg {name}"),
+        Command::Note(line) => format!("what is answered by {line}"),
+        Command::Quit => "quit".to_owned(),
+        _ => "the end of input".to_owned(),
+    }
+}
+
+/// What has become durable. Reading changes nothing.
+fn kept(operation: &StoreOperation) -> Option<String> {
+    match operation {
+        StoreOperation::CompareAndSet {
+            table, key, value, ..
+        } => {
+            let key = key.replace('\n', "/");
+            let (table, size) = (table.as_str(), value.as_ref().map_or(0, Vec::len));
+            Some(match value {
+                None => format!("frees {table} {key}"),
+                Some(value) => match token(value) {
+                    Some(token) => format!("keeps {table} {key} #{token}#"),
+                    None => format!("keeps {table} {key} of {size} bytes"),
+                },
+            })
+        }
+        StoreOperation::Append { log, id, bytes, .. } => {
+            let token = token(bytes).filter(|_| !matches!(log, Log::Mailbox(_)));
+            let token = token.map_or_else(String::new, |token| format!(" #{token}#"));
+            Some(format!("keeps {log} {id:?}{token}"))
+        }
+        StoreOperation::Trim { log, up_to } => Some(format!("trims {log} up to {}", up_to.0)),
+        _ => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! The simulator itself: its runs follow from their seeds, and both judges agree on them.
+
+use tests::{
+    random::seeds,
+    simulator::{checker, generate, run, trace},
+};
+
+#[test]
+fn the_same_seed_gives_the_same_run() {
+    for seed in seeds(20) {
+        let plan = generate::plan(seed);
+        let (first, second) = (run::run(&plan), run::run(&plan));
+        assert_eq!(first.digest, second.digest, "seed {seed}");
+        assert_eq!(first.events, second.events, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_run_with_the_faults_that_happened_by_chance_is_the_same_run() {
+    for seed in seeds(20) {
+        let plan = generate::plan(seed);
+        let first = run::run(&plan);
+        let mut named = plan.clone();
+        named.only = Some(first.faults.clone());
+        assert_eq!(first.digest, run::run(&named).digest, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_checker_of_traces_finds_nothing_where_the_oracle_does_not() {
+    for seed in seeds(20) {
+        let mut text = String::new();
+        let outcome = run::watch(&generate::plan(seed), |record| {
+            for line in trace::lines(record) {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        });
+        let verdict = checker::check(&text);
+        if outcome.failure.is_none() {
+            assert!(verdict.is_good(), "seed {seed}: {verdict}");
+            let counts = outcome.counts;
+            assert_eq!(verdict.attempted as u64, counts.attempted, "seed {seed}");
+            assert_eq!(verdict.delivered as u64, counts.delivered, "seed {seed}");
+        }
+    }
+}
