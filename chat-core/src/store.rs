@@ -13,6 +13,10 @@
 //!   ([`StoreEvent::Done`] and its kin) only releases what waited for it. No order is promised
 //!   between the two.
 //! * Every operation may be repeated, and every completion may come late, twice or out of order.
+//! * What is written takes place in the order in which it was handed in. A store that cannot write
+//!   reports [`StoreEvent::Stalled`] and fails every write from then on, until it is handed
+//!   [`StoreOperation::Resume`]: the core does so after [`StoreEvent::Well`], before it hands in
+//!   again, in order, what has failed.
 //! * Attaching to a table or a log subscribes to it: the store first reports what a table holds
 //!   (`Changed` for each record), then completes the operation, then reports what happens.
 //!   Attaching again reports again, and what happens is still reported once. Attachments end with
@@ -185,12 +189,25 @@ pub enum StoreOperation {
         /// The log.
         log: Log,
     },
+    /// The core knows that the store was stalled: it takes writes again, if it can. Completes with
+    /// `Done`.
+    Resume,
     /// Reports every record of a table as `Changed`, then completes with `Done`; later changes
     /// are reported as they happen.
     AttachTable {
         /// The table.
         table: Table,
     },
+}
+
+impl StoreOperation {
+    /// Whether it changes what is durable.
+    pub const fn is_write(&self) -> bool {
+        matches!(
+            self,
+            Self::CompareAndSet { .. } | Self::Append { .. } | Self::Trim { .. }
+        )
+    }
 }
 
 /// Why an operation failed.
@@ -277,8 +294,9 @@ pub enum StoreEvent {
     },
     /// Notices may have been lost: read attached tables and logs again.
     Resynchronise,
-    /// The store does not make progress; nothing new can be promised until [`Self::Well`].
+    /// The store does not make progress; nothing new can be promised until [`Self::Well`], and
+    /// every write fails until [`StoreOperation::Resume`].
     Stalled,
-    /// The store works again.
+    /// The store works again, and waits for [`StoreOperation::Resume`].
     Well,
 }

@@ -55,9 +55,11 @@ struct Attachments {
     tables: BTreeSet<Table>,
 }
 
+/// Writing has failed: it fails until the core knows, so that nothing overtakes what has failed.
 #[derive(Debug, Clone, Copy)]
 struct Stalled {
-    retry_at: Instant,
+    /// When writing is tried again; `None`: it works.
+    retry_at: Option<Instant>,
     interval: Duration,
 }
 
@@ -87,7 +89,7 @@ impl SqliteStore {
         &mut self,
         operations: &[(OperationId, StoreOperation)],
     ) -> rusqlite::Result<Vec<StoreEvent>> {
-        let writes = operations.iter().any(|(_, operation)| is_write(operation));
+        let writes = operations.iter().any(|(_, operation)| operation.is_write());
         if writes {
             self.file.check()?;
         }
@@ -126,7 +128,7 @@ impl SqliteStore {
         tracing::error!(%error, "the store failed");
         for operation in operations {
             let alone = core::slice::from_ref(operation);
-            let events = if is_write(&operation.1) {
+            let events = if operation.1.is_write() {
                 None
             } else {
                 self.commit(alone).ok()
@@ -142,7 +144,7 @@ impl SqliteStore {
         if self.stalled.is_none() {
             self.events.push_back(StoreEvent::Stalled);
             self.stalled = Some(Stalled {
-                retry_at: now.instant + FIRST_RETRY,
+                retry_at: Some(now.instant + FIRST_RETRY),
                 interval: FIRST_RETRY,
             });
         }
@@ -155,20 +157,27 @@ impl SqliteStore {
         }
     }
 
-    fn well(&mut self) {
-        if self.stalled.take().is_some() {
-            self.events.push_back(StoreEvent::Well);
+    /// Fails the writes that come before the core knows that the store was stalled. Gives the rest.
+    fn admit(
+        &mut self,
+        operations: impl Iterator<Item = (OperationId, StoreOperation)>,
+    ) -> Vec<(OperationId, StoreOperation)> {
+        let mut admitted = Vec::new();
+        for (id, operation) in operations {
+            if operation == StoreOperation::Resume {
+                self.stalled = None;
+            }
+            if self.stalled.is_some() && operation.is_write() {
+                self.events.push_back(StoreEvent::Failed {
+                    operation: id,
+                    error: StoreError::Unavailable,
+                });
+            } else {
+                admitted.push((id, operation));
+            }
         }
+        admitted
     }
-}
-
-fn is_write(operation: &StoreOperation) -> bool {
-    matches!(
-        operation,
-        StoreOperation::CompareAndSet { .. }
-            | StoreOperation::Append { .. }
-            | StoreOperation::Trim { .. }
-    )
 }
 
 impl Store for SqliteStore {
@@ -181,36 +190,31 @@ impl Store for SqliteStore {
         if last == 0 || self.reader.is_some() {
             return;
         }
-        let batch: Vec<_> = operations.drain(..last).collect();
+        let batch = self.admit(operations.drain(..last));
         match self.commit(&batch) {
-            Ok(events) => {
-                self.report(&batch, events);
-                if batch.iter().any(|(_, operation)| is_write(operation)) {
-                    self.well();
-                }
-            }
+            Ok(events) => self.report(&batch, events),
             Err(error) => self.fail(now, &batch, &error),
         }
     }
 
     fn handle_timeout(&mut self, now: Now) {
-        match &mut self.stalled {
-            Some(stalled) if stalled.retry_at <= now.instant => {
-                stalled.interval = (stalled.interval * 2).min(LAST_RETRY);
-                stalled.retry_at = now.instant + stalled.interval;
-                let written = schema::try_write(&mut self.connection);
-                if written.and_then(|()| self.file.check()).is_ok() {
-                    self.well();
-                }
+        let Some(stalled) = &mut self.stalled else {
+            return self.pruner.handle_timeout(now, &mut self.connection);
+        };
+        if stalled.retry_at.is_some_and(|at| at <= now.instant) {
+            stalled.interval = (stalled.interval * 2).min(LAST_RETRY);
+            stalled.retry_at = Some(now.instant + stalled.interval);
+            let written = schema::try_write(&mut self.connection);
+            if written.and_then(|()| self.file.check()).is_ok() {
+                stalled.retry_at = None;
+                self.events.push_back(StoreEvent::Well);
             }
-            Some(_) => {}
-            None => self.pruner.handle_timeout(now, &mut self.connection),
         }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
         match self.stalled {
-            Some(stalled) => Some(stalled.retry_at),
+            Some(stalled) => stalled.retry_at,
             None => Some(self.pruner.next()),
         }
     }

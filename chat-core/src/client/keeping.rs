@@ -1,6 +1,6 @@
 //! What is kept between runs: read at the start, written as it changes.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +102,14 @@ impl Client {
                 entry,
             } => self.on_arrived(&entry),
             StoreEvent::Resynchronise => self.screen.fall_behind(),
-            StoreEvent::Well => self.pending.repeat_all(self.now.instant),
+            StoreEvent::Stalled => {
+                self.pending.stall();
+                let waiting = self.pending.tasks().map(|(operation, _)| operation);
+                for operation in waiting.collect::<Vec<_>>() {
+                    self.on_failed(operation, StoreError::Unavailable);
+                }
+            }
+            StoreEvent::Well => self.pending.resume(self.now.instant),
             _ => {}
         }
     }
@@ -175,8 +182,7 @@ impl Client {
 
     fn on_written(&mut self, table: Table, key: String, written: Written) {
         if let Written::Again(operation) = written {
-            let purpose = Purpose::Record(table, key);
-            self.pending.start(self.now.instant, operation, purpose);
+            self.write(operation, Purpose::Record(table, key));
             return;
         }
         match table {
@@ -223,8 +229,7 @@ impl Client {
                 log: Log::Inbox,
                 up_to,
             };
-            self.pending
-                .start(self.now.instant, operation, Purpose::Trim);
+            self.write(operation, Purpose::Trim);
         }
     }
 
@@ -245,15 +250,17 @@ impl Client {
         }
     }
 
-    pub(super) fn set_record(
-        &mut self,
-        table: Table,
-        key: &str,
-        value: Option<alloc::vec::Vec<u8>>,
-    ) {
+    pub(super) fn set_record(&mut self, table: Table, key: &str, value: Option<Vec<u8>>) {
         if let Some(operation) = self.records.set(table, key, value) {
-            let purpose = Purpose::Record(table, key.into());
-            self.pending.start(self.now.instant, operation, purpose);
+            self.write(operation, Purpose::Record(table, key.into()));
+        }
+    }
+
+    /// Hands a write to the store, unless that is known to fail what is written.
+    pub(super) fn write(&mut self, operation: StoreOperation, purpose: Purpose) {
+        let id = self.pending.start(self.now.instant, operation, purpose);
+        if self.pending.is_stalled() {
+            self.on_failed(id, StoreError::Unavailable);
         }
     }
 }

@@ -410,8 +410,7 @@ impl Client {
             bytes: entry.encode(),
             limit: self.config.max_inbox,
         };
-        self.pending
-            .start(self.now.instant, operation, delivery.into());
+        self.write(operation, delivery.into());
     }
 
     /// The entry is durable.

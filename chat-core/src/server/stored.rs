@@ -60,6 +60,7 @@ impl State {
             StoreEvent::Arrived { log, entry } => self.arrived(now, &log, entry),
             StoreEvent::Resynchronise => self.resynchronise(now),
             StoreEvent::Stalled => {
+                self.pending.stall();
                 if !self.stalled {
                     self.stalled = true;
                     self.show(Event::StoreStalled);
@@ -70,7 +71,7 @@ impl State {
                     self.stalled = false;
                     self.show(Event::StoreWell);
                 }
-                self.pending.repeat_all(now.instant);
+                self.pending.resume(now.instant);
             }
         }
         self.stop_if_done();
@@ -137,10 +138,6 @@ impl State {
             Task::TrimMailbox(session) => self.mailbox_trimmed(now, session),
             Task::Free(name) => self.free(now, &name),
             Task::TrimExpired(log) => self.fetch_oldest(now, log),
-            Task::Retry(retry) => {
-                let (append, submission) = *retry;
-                self.start(now, append, Task::Submit(submission));
-            }
             _ => {}
         }
     }

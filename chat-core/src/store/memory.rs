@@ -96,6 +96,7 @@ impl MemoryStore {
                 self.attached_logs.remove(&log);
                 self.done(id, None);
             }
+            StoreOperation::Resume => self.done(id, None),
             StoreOperation::AttachTable { table } => self.attach_table(id, table),
         }
     }

@@ -4,6 +4,9 @@
 //! is given to the store again: every operation may be repeated. The end of a subscription is not:
 //! repeated late, it would end a later subscription to the same log, while one that goes on by
 //! mistake only reports what nobody waits for.
+//!
+//! While the store is stalled, writes are held back: all of them follow in order when it is well,
+//! so that none overtakes one that has failed.
 
 use alloc::collections::{BTreeMap, VecDeque};
 
@@ -24,6 +27,9 @@ pub(crate) struct Pending<T> {
     waiting: BTreeMap<OperationId, Waiting<T>>,
     outgoing: VecDeque<OperationId>,
     repetitions: Timers<OperationId>,
+    is_stalled: bool,
+    /// Goes to the store before everything else.
+    resume: Option<OperationId>,
 }
 
 struct Waiting<T> {
@@ -39,6 +45,8 @@ impl<T> Pending<T> {
             waiting: BTreeMap::new(),
             outgoing: VecDeque::new(),
             repetitions: Timers::new(),
+            is_stalled: false,
+            resume: None,
         }
     }
 
@@ -78,8 +86,32 @@ impl<T> Pending<T> {
         self.waiting.get(&id).map(|waiting| &waiting.task)
     }
 
-    /// The store works again: everything under way is repeated at once.
-    pub(crate) fn repeat_all(&mut self, now: Instant) {
+    /// The store fails what is written: nothing more is handed to it until [`Self::resume`].
+    pub(crate) fn stall(&mut self) {
+        self.is_stalled = true;
+        self.resume = None;
+    }
+
+    /// Whether writes are held back.
+    pub(crate) const fn is_stalled(&self) -> bool {
+        self.is_stalled
+    }
+
+    /// Everything under way with what waits for it.
+    pub(crate) fn tasks(&self) -> impl Iterator<Item = (OperationId, &T)> {
+        self.waiting
+            .iter()
+            .map(|(id, waiting)| (*id, &waiting.task))
+    }
+
+    /// The store works again: everything under way is repeated at once, in order.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        if self.is_stalled {
+            self.is_stalled = false;
+            self.last += 1;
+            self.resume = Some(OperationId(self.last));
+        }
+        self.outgoing.clear();
         for (id, waiting) in &mut self.waiting {
             waiting.interval = FIRST_REPETITION;
             self.repetitions.set(*id, now);
@@ -100,10 +132,16 @@ impl<T> Pending<T> {
 
     /// The next operation for the store.
     pub(crate) fn poll(&mut self) -> Option<(OperationId, StoreOperation)> {
+        if let Some(id) = self.resume.take() {
+            return Some((id, StoreOperation::Resume));
+        }
         while let Some(id) = self.outgoing.pop_front() {
             let Some(waiting) = self.waiting.get(&id) else {
                 continue;
             };
+            if self.is_stalled && waiting.operation.is_write() {
+                continue;
+            }
             let operation = waiting.operation.clone();
             if matches!(operation, StoreOperation::DetachLog { .. }) {
                 self.waiting.remove(&id);
@@ -115,7 +153,7 @@ impl<T> Pending<T> {
 
     /// Whether an operation waits to be polled.
     pub(crate) fn has_outgoing(&self) -> bool {
-        !self.outgoing.is_empty()
+        self.resume.is_some() || !self.outgoing.is_empty()
     }
 
     /// Whether nothing is under way.
@@ -142,9 +180,37 @@ mod tests {
         };
         let id = pending.start(Instant::ZERO, detach.clone(), ());
         assert_eq!(pending.poll(), Some((id, detach)));
-        pending.repeat_all(Instant::ZERO);
+        pending.resume(Instant::ZERO);
         assert_eq!(pending.poll(), None);
         assert_eq!(pending.next_timeout(), None);
+    }
+
+    #[test]
+    fn what_is_written_while_the_store_is_stalled_follows_in_order() {
+        let mut pending = Pending::new();
+        let first = pending.start(Instant::ZERO, trim(1), 'a');
+        assert_eq!(pending.poll(), Some((first, trim(1))));
+        pending.stall();
+        let second = pending.start(Instant::ZERO, trim(2), 'b');
+        let read = pending.start(Instant::ZERO, OPERATION, 'c');
+        assert_eq!(pending.poll(), Some((read, OPERATION)), "reading goes on");
+        assert_eq!(pending.poll(), None);
+        pending.complete(read);
+        pending.handle_timeout(Instant::from_micros(90_000_000));
+        assert_eq!(pending.poll(), None);
+
+        pending.resume(Instant::ZERO);
+        assert!(matches!(pending.poll(), Some((_, StoreOperation::Resume))));
+        assert_eq!(pending.poll(), Some((first, trim(1))));
+        assert_eq!(pending.poll(), Some((second, trim(2))));
+        assert_eq!(pending.poll(), None);
+    }
+
+    fn trim(up_to: u64) -> StoreOperation {
+        StoreOperation::Trim {
+            log: crate::store::Log::Inbox,
+            up_to: crate::store::Position(up_to),
+        }
     }
 
     const OPERATION: StoreOperation = StoreOperation::AttachTable {

@@ -73,6 +73,10 @@ impl Doer<'_> {
                 self.done(id, None);
                 Ok(())
             }
+            StoreOperation::Resume => {
+                self.done(id, None);
+                Ok(())
+            }
             _ => unreachable!("the core has no other operations"),
         }
     }
