@@ -1,6 +1,6 @@
 //! Messages that clients hand over: kept first, answered then.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 
 use super::{
     Event,
@@ -180,7 +180,9 @@ impl State {
                 let head = self.attachments.head(&log).unwrap_or_default();
                 let up_to = Position(head.0.saturating_sub(kept));
                 let trim = StoreOperation::Trim { log, up_to };
-                self.start(now, trim, Task::Retry(Box::new((append, submission))));
+                self.start(now, trim, Task::Nothing);
+                // At once: later messages must not overtake it.
+                self.start(now, append, Task::Submit(submission));
             }
             _ => self.reject(session, to, message, Rejection::TooLong),
         }

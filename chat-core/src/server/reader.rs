@@ -189,8 +189,11 @@ impl Reader {
             self.phase = Phase::CatchingUp;
         }
         if self.phase == Phase::CatchingUp {
+            if let Some(step) = self.read(now, false) {
+                return Some(step);
+            }
             if !self.logs.iter().all(LogReader::has_read_all) {
-                return self.read(now, false);
+                return None;
             }
             self.phase = Phase::Draining;
             return Some(Step::CaughtUp);

@@ -56,8 +56,6 @@ pub(super) enum Task {
     /// A request that is handled again.
     Request(SessionId, Box<ChatFrame>),
     Submit(Submission),
-    /// A submission that is appended once its log was trimmed.
-    Retry(Box<(StoreOperation, Submission)>),
     Fetch(SessionId, Log),
     /// A receipt: the entry at this position of a log may be passed when it is durable.
     Receipt(SessionId, Log, Position),
@@ -346,7 +344,6 @@ impl Task {
         match self {
             Self::Request(session, _) => Some(*session),
             Self::Submit(submission) => Some(submission.session),
-            Self::Retry(retry) => Some(retry.1.session),
             _ => None,
         }
     }

@@ -79,6 +79,22 @@ fn what_was_kept_is_merged_by_the_time_of_receipt() {
 }
 
 #[test]
+fn a_reader_has_caught_up_also_when_the_last_entries_are_its_own() {
+    let mut reader = reader(1);
+    reader.attached(&mailbox(), Position(1));
+    reader.attached(&Log::Channel, Position(12));
+    reader.next(NOW);
+    reader.next(NOW);
+    reader.fetched(&mailbox(), vec![mail(1, 1)]);
+    reader.fetched(&Log::Channel, vec![post(11, 2, "me"), post(12, 3, "me")]);
+    assert_eq!(delivered(&mut reader), Some((1, false)));
+    assert_eq!(reader.next(NOW), None, "no more are delivered at a time");
+    reader.accepted(MessageId([1; 16]));
+    reader.settled(&mailbox(), Position(1));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+}
+
+#[test]
 fn live_entries_wait_until_everything_kept_is_accepted_and_settled() {
     let mut reader = reader(8);
     reader.attached(&mailbox(), Position(1));
