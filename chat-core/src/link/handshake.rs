@@ -29,6 +29,8 @@ const MAX_INTERVAL: Duration = Duration::from_secs(1);
 /// What may ride in an initiation.
 pub(super) const EARLY_BYTES: usize = MAX_DATAGRAM_BYTES - header::Initiation::OVERHEAD;
 
+/// An answer is remembered to have gone to so many addresses.
+const MAX_ANSWERED_PATHS: usize = 4;
 /// The time between two copies of a message that is not answered, after so many of them.
 pub(super) fn interval(sent: u32) -> Duration {
     Duration::from_millis(100 << sent.min(4)).min(MAX_INTERVAL)
@@ -236,8 +238,8 @@ pub(super) struct Answered {
     pub(super) session: Session,
     /// What the initiation said.
     pub(super) start: Start,
-    /// Where the initiation came from and the answer goes.
-    pub(super) path: Path,
+    /// Where copies of the initiation came from, the latest last: there the answer goes.
+    pub(super) paths: Vec<Path>,
     /// The answer.
     pub(super) datagram: Vec<u8>,
     /// Whether the answer is to be sent.
@@ -245,6 +247,23 @@ pub(super) struct Answered {
 }
 
 impl Answered {
+    /// A copy of the initiation has come: it is answered where it came from. A copy may be sent by
+    /// somebody who has only heard it, and must neither draw the answer away from the initiator nor
+    /// get more than one for each copy.
+    pub(super) fn comes_again(&mut self, path: Path) {
+        self.paths.retain(|known| known.remote != path.remote);
+        if self.paths.len() >= MAX_ANSWERED_PATHS {
+            self.paths.remove(0);
+        }
+        self.paths.push(path);
+        self.is_due = true;
+    }
+
+    /// Where the answer goes, or went last.
+    pub(super) fn path(&self) -> Option<Path> {
+        self.paths.last().copied()
+    }
+
     /// When it is given up.
     pub(super) fn until(&self) -> Instant {
         self.session.since + CONFIRMATION

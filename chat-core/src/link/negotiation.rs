@@ -183,7 +183,7 @@ impl Endpoint {
         if let Some(peer) = self.peers.at_mut(slot)
             && let Some(answered) = &mut peer.sessions.answered
         {
-            answered.is_due = true;
+            answered.comes_again(wish.path);
             if let Some(allowance) = &mut peer.allowance
                 && peer.path.remote == wish.path.remote
             {
@@ -308,7 +308,7 @@ impl Endpoint {
         let answered = Answered {
             session: Session::new(shared.now, keys, local, wish.remote, wish.origin),
             start: wish.start,
-            path: wish.path,
+            paths: alloc::vec![wish.path],
             datagram,
             is_due: true,
         };
@@ -393,8 +393,11 @@ impl Endpoint {
         };
         self.sessions.give_to(local, target);
         // The answer has arrived where it was sent; another address has yet to prove itself.
-        let is_proved = path.remote == answered.path.remote;
-        let path = if is_proved { path } else { answered.path };
+        let is_proved = |sent: &Path| sent.remote == path.remote;
+        let path = match answered.path() {
+            Some(sent) if !answered.paths.iter().any(is_proved) => sent,
+            _ => path,
+        };
         self.install(target, path, answered.session);
         if target != slot {
             self.settle(slot);

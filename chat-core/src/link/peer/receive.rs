@@ -67,9 +67,10 @@ impl Peer {
     /// Takes an authentic packet.
     pub(in crate::link) fn handle_packet(&mut self, shared: &mut Shared, arrived: &Arrived<'_>) {
         self.heard(shared);
-        self.handle_path(shared, arrived);
-        let (mut eliciting, mut taken) = (false, true);
+        self.handle_path(arrived);
+        let (mut eliciting, mut taken, mut probes) = (false, true, true);
         for frame in Decoder::<LinkFrame>::new(arrived.frames) {
+            probes &= frame.as_ref().is_ok_and(is_probing);
             let effect = match frame {
                 Ok(frame) => self.handle_frame(shared, arrived, frame),
                 Err(_) => {
@@ -86,6 +87,9 @@ impl Peer {
                     break;
                 }
             }
+        }
+        if !probes {
+            self.consider_path(shared, arrived);
         }
         if taken && let Some(session) = self.sessions.find(arrived.local) {
             session
@@ -230,8 +234,8 @@ impl Peer {
         }
     }
 
-    /// Notes where a packet came from.
-    fn handle_path(&mut self, shared: &mut Shared, arrived: &Arrived<'_>) {
+    /// Notes that a packet came from where the peer is, or may be.
+    fn handle_path(&mut self, arrived: &Arrived<'_>) {
         if arrived.path.remote == self.path.remote {
             self.path = arrived.path;
             if arrived.is_latest {
@@ -239,17 +243,28 @@ impl Peer {
             }
             return;
         }
-        match &mut self.candidate {
-            Some(candidate) if candidate.path.remote == arrived.path.remote => {
-                candidate.allowance.received(arrived.bytes);
-            }
-            candidate if arrived.is_latest => {
-                let token = shared.random.u64();
-                let new = Candidate::new(shared.now, arrived.path, arrived.bytes, token);
-                *candidate = Some(Box::new(new));
-            }
-            _ => {}
+        if let Some(candidate) = &mut self.candidate
+            && candidate.path.remote == arrived.path.remote
+        {
+            candidate.allowance.received(arrived.bytes);
         }
+    }
+
+    /// A packet that does not only probe paths came from where the peer may be from then on
+    /// (RFC 9000 §9.1). What only probes must not be answered with another probe: behind some NATs
+    /// each comes from another address.
+    fn consider_path(&mut self, shared: &mut Shared, arrived: &Arrived<'_>) {
+        let remote = arrived.path.remote;
+        let is_considered = |is: &Candidate| is.path.remote == remote;
+        if !arrived.is_latest
+            || self.path.remote == remote
+            || self.candidate.as_deref().is_some_and(is_considered)
+        {
+            return;
+        }
+        let token = shared.random.u64();
+        let new = Candidate::new(shared.now, arrived.path, arrived.bytes, token);
+        self.candidate = Some(Box::new(new));
     }
 
     fn handle_path_response(&mut self, shared: &mut Shared, token: u64) {
@@ -263,6 +278,14 @@ impl Peer {
             });
         }
     }
+}
+
+/// Whether a frame says nothing of where the peer sends from.
+const fn is_probing(frame: &LinkFrame) -> bool {
+    matches!(
+        frame,
+        LinkFrame::Ack { .. } | LinkFrame::PathChallenge { .. } | LinkFrame::PathResponse { .. }
+    )
 }
 
 fn effect_of(shared: &mut Shared, taken: Taken) -> Effect {
