@@ -16,13 +16,14 @@ pub struct Behaviour {
     pub delay: Duration,
     /// At most so much is added to it.
     pub jitter: Duration,
-    /// Completions that are reported late, so that later ones overtake them.
+    /// Completions, but for refusals, that are reported late, so that later ones overtake them.
     pub late: u32,
     /// Completions that are reported twice.
     pub repeated: u32,
     /// Completions that are never reported.
     pub lost: u32,
-    /// Operations that fail; half of them are done all the same.
+    /// Writes that fail; half of them are done all the same. The disk is stalled from then on for
+    /// a while.
     pub failed: u32,
 }
 
@@ -48,8 +49,9 @@ pub struct Disk {
     entity: u64,
     /// How it behaves.
     pub behaviour: Behaviour,
-    /// It fails every operation.
-    pub is_broken: bool,
+    is_broken: bool,
+    /// A write has failed, and the machine has not shown that it knows.
+    is_stalled: bool,
     store: MemoryStore,
     waiting: VecDeque<(OperationId, StoreOperation)>,
     submitted: u64,
@@ -75,6 +77,7 @@ impl Disk {
             entity,
             behaviour: Behaviour::default(),
             is_broken: false,
+            is_stalled: false,
             store: MemoryStore::new(),
             waiting: VecDeque::new(),
             submitted: 0,
@@ -104,7 +107,13 @@ impl Disk {
         };
         self.applied += 1;
         let number = self.applied;
-        let fails = self.happens(Stream::FailedOperation, number, self.behaviour.failed);
+        let is_write = operation.is_write();
+        if operation == StoreOperation::Resume {
+            self.is_stalled = false;
+        }
+        let fails = is_write
+            && !self.is_stalled
+            && self.happens(Stream::FailedOperation, number, self.behaviour.failed);
         let is_done = self.random.chance(
             500,
             Stream::FailedOperation,
@@ -112,10 +121,11 @@ impl Disk {
             number + (1 << 40),
         );
         let mut outcome = Outcome::default();
-        if !(self.is_broken || fails && !is_done) {
+        let is_refused = self.is_broken || self.is_stalled && is_write;
+        if !(is_refused || fails && !is_done) {
             self.perform(id, operation, &mut outcome);
         }
-        if self.is_broken || fails {
+        if is_refused || fails {
             outcome.reports.retain(|(_, event)| is_notice(event));
             let error = StoreError::Unavailable;
             let failed = StoreEvent::Failed {
@@ -124,7 +134,26 @@ impl Disk {
             };
             outcome.reports.push((Duration::ZERO, failed));
         }
+        if is_write && (is_refused || fails) && !self.is_stalled {
+            self.is_stalled = true;
+            outcome.reports.push((Duration::ZERO, StoreEvent::Stalled));
+            if !self.is_broken {
+                let later = self.later(Stream::FailedOperation);
+                outcome.reports.push((later, StoreEvent::Well));
+            }
+        }
         outcome
+    }
+
+    /// From now on it fails every operation.
+    pub fn break_down(&mut self) {
+        self.is_broken = true;
+    }
+
+    /// It works again: what is to be reported, if it was broken.
+    pub fn mend(&mut self) -> Option<StoreEvent> {
+        let was_broken = std::mem::take(&mut self.is_broken);
+        (was_broken && self.is_stalled).then_some(StoreEvent::Well)
     }
 
     fn perform(&mut self, id: OperationId, operation: StoreOperation, outcome: &mut Outcome) {
@@ -154,7 +183,9 @@ impl Disk {
         if self.happens(Stream::LostCompletion, number, behaviour.lost) {
             return;
         }
-        let late = self.happens(Stream::LateCompletion, number, behaviour.late);
+        // Refusals come in the order of what they refuse.
+        let late = !matches!(event, StoreEvent::Failed { .. })
+            && self.happens(Stream::LateCompletion, number, behaviour.late);
         let delay = late.then(|| self.later(Stream::LateCompletion));
         reports.push((delay.unwrap_or_default(), event));
     }
@@ -179,6 +210,7 @@ impl Disk {
             durable.extend(outcome.durable.take());
         }
         self.store = self.store.image();
+        self.is_stalled = false;
         durable
     }
 
@@ -277,9 +309,15 @@ mod tests {
             let outcome = disk.apply();
             assert!(matches!(
                 outcome.reports[..],
-                [(_, StoreEvent::Failed { .. })]
+                [
+                    (_, StoreEvent::Failed { .. }),
+                    (_, StoreEvent::Stalled),
+                    (_, StoreEvent::Well)
+                ]
             ));
             done += usize::from(outcome.durable.is_some());
+            disk.submit(OperationId(99), StoreOperation::Resume);
+            disk.apply();
         }
         assert!((3..17).contains(&done), "{done} of 20");
         disk.behaviour.failed = 0;
@@ -289,10 +327,25 @@ mod tests {
     #[test]
     fn a_broken_disk_does_nothing() {
         let mut disk = disk();
-        disk.is_broken = true;
+        disk.break_down();
         disk.submit(OperationId(1), write("a"));
         assert!(disk.apply().durable.is_none());
-        disk.is_broken = false;
+        assert_eq!(disk.mend(), Some(StoreEvent::Well));
         assert_eq!(keys(&mut disk), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nothing_is_written_after_a_failure_until_the_machine_knows_of_it() {
+        let mut disk = disk();
+        disk.break_down();
+        disk.submit(OperationId(1), write("a"));
+        disk.apply();
+        disk.mend();
+        disk.submit(OperationId(2), write("b"));
+        assert!(disk.apply().durable.is_none());
+        disk.submit(OperationId(3), StoreOperation::Resume);
+        disk.apply();
+        disk.submit(OperationId(2), write("b"));
+        assert!(disk.apply().durable.is_some());
     }
 }

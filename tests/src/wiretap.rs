@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use chat_core::wire::header::Data;
+use chat_core::wire::header::{Data, Initiation, Response};
 
 /// Addresses of this network (10.9.0.0/16) belong to nobody: who sends from there spoofs, and can
 /// never prove to be there.
@@ -20,8 +20,10 @@ const AMPLIFICATION: u64 = 3;
 pub struct Wiretap {
     /// Bytes from nowhere to a host, and from that host back.
     strangers: BTreeMap<(IpAddr, SocketAddr), (u64, u64)>,
-    /// The hash of each packet, by sender, receiver's index and counter.
-    packets: HashMap<(SocketAddr, [u8; Data::BYTES]), u64>,
+    /// The hash of each packet, by sender, receiver's index and counter, and of the datagram that
+    /// has announced that index: an index may be used again for another session.
+    packets: HashMap<(SocketAddr, [u8; Data::BYTES], u64), u64>,
+    announced: HashMap<u32, u64>,
     amplified: Option<String>,
     repeated: Option<String>,
 }
@@ -44,13 +46,15 @@ impl Wiretap {
                 self.amplified.get_or_insert(why);
             }
         }
-        if datagram.first() == Some(&Data::TYPE)
-            && let Some(header) = datagram.first_chunk()
-        {
-            let mut hasher = DefaultHasher::new();
-            hasher.write(datagram);
-            let hash = hasher.finish();
-            if *self.packets.entry((host, *header)).or_insert(hash) != hash {
+        let index = Initiation::parse(datagram).map(|it| it.sender);
+        if let Some(index) = index.or_else(|| Response::parse(datagram).map(|it| it.sender)) {
+            self.announced.insert(index, hash(datagram));
+        }
+        if let (Some(data), Some(header)) = (Data::parse(datagram), datagram.first_chunk()) {
+            let hash = hash(datagram);
+            let session = self.announced.get(&data.receiver).copied();
+            let packet = (host, *header, session.unwrap_or_default());
+            if *self.packets.entry(packet).or_insert(hash) != hash {
                 let why = format!("{host} sends two packets with the header {header:02x?}");
                 self.repeated.get_or_insert(why);
             }
@@ -66,6 +70,12 @@ impl Wiretap {
     pub fn repeated(&self) -> Option<&str> {
         self.repeated.as_deref()
     }
+}
+
+fn hash(datagram: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(datagram);
+    hasher.finish()
 }
 
 fn is_nowhere(address: SocketAddr) -> bool {

@@ -106,19 +106,13 @@ pub struct Oracle {
     repeated: u64,
     failures: Vec<Failure>,
     at: Instant,
-    /// Somebody has ended since then, the server or a client.
-    last_end: Instant,
-}
-
-impl Default for Oracle {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// Mailboxes are so small that there may be no place for a receipt.
+    receipts_may_be_dropped: bool,
 }
 
 impl Oracle {
-    /// It has seen nothing.
-    pub fn new() -> Self {
+    /// It has seen nothing. Mailboxes may be so small that there is no place for a receipt.
+    pub fn new(receipts_may_be_dropped: bool) -> Self {
         Self {
             messages: BTreeMap::new(),
             by_id: HashMap::new(),
@@ -128,7 +122,7 @@ impl Oracle {
             repeated: 0,
             failures: Vec::new(),
             at: Instant::ZERO,
-            last_end: Instant::ZERO,
+            receipts_may_be_dropped,
         }
     }
 
@@ -200,7 +194,6 @@ impl Oracle {
     }
 
     fn ends(&mut self, node: Node) {
-        self.last_end = self.at;
         if let Some(reader) = self.readers.get_mut(node) {
             reader.end();
         }

@@ -7,7 +7,6 @@ use chat_core::{
     crypto::Identity,
     id::Path,
     server::{self, Server},
-    store::StoreEvent,
     time::Now,
 };
 
@@ -50,7 +49,7 @@ impl World {
                 home.power_cut = None;
             });
             let name = self.nodes[index].name.clone();
-            self.break_disk(&name, false);
+            self.mend_disk(&name);
         }
     }
 
@@ -157,23 +156,26 @@ impl World {
         self.suffer(index, &format!("clock jumps by {seconds} s"));
     }
 
-    /// The disk of a node fails every operation from now on, or works again, and says so.
-    pub fn break_disk(&mut self, name: &str, is_broken: bool) {
+    /// The disk of a node fails every operation from now on.
+    pub fn break_disk(&mut self, name: &str) {
+        let index = self.index(name);
+        if let Some(home) = self.nodes[index].home() {
+            home.disk.break_down();
+            self.suffer(index, "disk breaks");
+        }
+    }
+
+    /// The disk of a node works again.
+    pub fn mend_disk(&mut self, name: &str) {
         let index = self.index(name);
         let Some(home) = self.nodes[index].home() else {
             return;
         };
-        if home.disk.is_broken == is_broken {
-            return;
+        let report = home.disk.mend();
+        self.suffer(index, "disk works");
+        if let Some(event) = report {
+            self.report(index, event);
         }
-        home.disk.is_broken = is_broken;
-        let (event, what) = if is_broken {
-            (StoreEvent::Stalled, "disk breaks")
-        } else {
-            (StoreEvent::Well, "disk works again")
-        };
-        self.suffer(index, what);
-        self.report(index, event);
     }
 
     /// Stops a node in its tracks; datagrams to it wait in its socket.

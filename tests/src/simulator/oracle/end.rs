@@ -20,7 +20,7 @@ impl Oracle {
 
     fn missing_of(&self, concerns: impl Fn(&Message) -> bool) -> Option<(Token, Node)> {
         self.known().find_map(|(token, message, fate)| {
-            if !concerns(message) || !fate.is_accepted() || is_refused(message, fate) {
+            if !concerns(message) || !self.is_promised(message, fate) {
                 return None;
             }
             let is_excused = |reader: &Node| {
@@ -44,7 +44,25 @@ impl Oracle {
             let is_owed = |reader: &Node| !fate.receipts.contains(reader);
             let reader = fate.kept_for.iter().copied().find(is_owed)?;
             let is_told = message.is_direct() || is_group(message);
-            (!knows && is_told).then_some((token, reader))
+            (!knows && is_told && !self.receipts_may_be_dropped).then_some((token, reader))
+        })
+    }
+
+    /// Whether a message must arrive: it was accepted, and its sender was not told otherwise. What
+    /// is told to be impossible to store may be stored all the same.
+    fn is_promised(&self, message: &Message, fate: &Fate) -> bool {
+        let failed = self.readers[message.from].store_failed;
+        fate.is_accepted()
+            && !is_refused(message, fate)
+            && failed.is_none_or(|at| at < message.typed)
+    }
+
+    /// The first message whose sender has not been told what became of it.
+    pub fn unanswered(&self) -> Option<Token> {
+        self.known().find_map(|(token, message, fate)| {
+            let is_open = self.is_promised(message, fate) && !message.sender_restarted;
+            (is_open && answers(message, fate) == 0 && !may_be_silent(message, fate))
+                .then_some(token)
         })
     }
 
@@ -72,7 +90,8 @@ impl Oracle {
             let (point, why) = match fate.filter(|fate| fate.is_accepted()) {
                 _ if message.sender_restarted => return None,
                 None => self.vanished(message),
-                Some(fate) => wrong_outcome(message, fate).map(|why| (Point::Receipt, why)),
+                Some(fate) if self.is_promised(message, fate) => wrong_answer(message, fate),
+                Some(_) => None,
             }?;
             Some((*token, point, why))
         });
@@ -84,8 +103,9 @@ impl Oracle {
 
     /// A message that was neither accepted nor refused.
     fn vanished(&self, message: &Message) -> Option<(Point, String)> {
-        let refusals = &self.readers[message.from].refusals;
-        let is_refused = refusals.iter().any(|at| *at >= message.typed);
+        let sender = &self.readers[message.from];
+        let mut refusals = sender.refusals.iter().chain(&sender.store_failed);
+        let is_refused = refusals.any(|at| *at >= message.typed);
         (!is_refused).then(|| (Point::Vanished, "neither accepted nor refused".to_owned()))
     }
 }
@@ -101,20 +121,34 @@ const fn is_group(message: &Message) -> bool {
     )
 }
 
-/// Why what the sender was told is not one outcome, if so.
-fn wrong_outcome(message: &Message, fate: &Fate) -> Option<String> {
+/// How often a sender was told what became of a message.
+const fn answers(message: &Message, fate: &Fate) -> u32 {
     let told = fate.told;
-    let outcomes = if message.is_direct() {
+    if message.is_direct() {
         told.received + told.saved + told.full + message.nobody
     } else {
         told.received_by_server
-    };
-    let is_right = match outcomes {
-        // A group that was left meanwhile refuses without saying which message.
-        0 => !message.is_direct() && fate.stored.is_none() && fate.is_released,
+    }
+}
+
+/// Whether it is right that a sender was told nothing: it knows that the message has arrived, or
+/// has left the group meanwhile, which is refused without saying which message.
+fn may_be_silent(message: &Message, fate: &Fate) -> bool {
+    if message.is_direct() {
+        !fate.receipts.is_empty() || fate.told.exists > 0
+    } else {
+        fate.stored.is_none() && fate.is_released
+    }
+}
+
+/// Why what the sender was told is not one answer, if so.
+fn wrong_answer(message: &Message, fate: &Fate) -> Option<(Point, String)> {
+    let is_right = match answers(message, fate) {
+        0 => may_be_silent(message, fate),
         1 => true,
         _ => false,
     };
-    let nobody = message.nobody;
-    (!is_right).then(|| format!("its sender was told {told:?}, nobody: {nobody}"))
+    let (told, nobody) = (fate.told, message.nobody);
+    let why = || format!("its sender was told {told:?}, nobody: {nobody}");
+    (!is_right).then(|| (Point::Receipt, why()))
 }

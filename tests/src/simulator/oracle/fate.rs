@@ -43,6 +43,8 @@ pub(super) struct Told {
     pub(super) received_by_server: u32,
     /// `Offline message … saved.`
     pub(super) saved: u32,
+    /// The recipient is online after all.
+    pub(super) exists: u32,
     /// The mailbox was full.
     pub(super) full: u32,
     /// It has expired.

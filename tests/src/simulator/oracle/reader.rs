@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chat_core::{conversation::Conversation, id::MessageId};
+use chat_core::{conversation::Conversation, id::MessageId, time::Instant};
 
 use super::{kept::Screen, message::Token};
 use crate::simulator::plan::Node;
@@ -37,8 +37,10 @@ pub(super) struct Reader {
     pub(super) is_online: bool,
     /// It shows that it waits for nothing and went offline by its user's wish.
     pub(super) is_offline: bool,
-    /// Commands and messages that were refused, in order of time.
-    pub(super) refusals: Vec<chat_core::time::Instant>,
+    /// When commands and messages were refused.
+    pub(super) refusals: Vec<Instant>,
+    /// When it was told last that something could not be stored.
+    pub(super) store_failed: Option<Instant>,
 }
 
 /// What comes of showing an entry.

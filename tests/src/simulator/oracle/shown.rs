@@ -9,8 +9,8 @@ use chat_core::{
 
 use super::{
     Oracle, Point,
-    fate::{Fate, Told, add},
-    message::{Message, To, token},
+    fate::{Told, add},
+    message::{Message, To, Token, token},
     node_of,
     reader::Showing,
 };
@@ -28,6 +28,7 @@ impl Oracle {
             }
             Event::Saved { id, .. } => self.told_stored(id, "saved", |told| told.saved += 1),
             Event::SavedReceived { id, by, .. } => self.told_receipt(node, id, by),
+            Event::Exists { id, .. } => self.fate(id).told.exists += 1,
             Event::MailboxFull { id, .. } => self.fate(id).told.full += 1,
             Event::Expired { id, .. } => self.fate(id).told.expired += 1,
             Event::NoSuchClient { name } => self.told_no_such(node, name),
@@ -48,11 +49,10 @@ impl Oracle {
                 reader.is_offline = true;
             }
             Event::NotResponding => reader.is_online = false,
-            Event::Refused(_)
-            | Event::Note(_)
-            | Event::TooLong { .. }
-            | Event::OutboxFull
-            | Event::StoreFailed => reader.refusals.push(at),
+            Event::Refused(_) | Event::Note(_) | Event::TooLong { .. } | Event::OutboxFull => {
+                reader.refusals.push(at);
+            }
+            Event::StoreFailed => reader.store_failed = Some(at),
             _ => {}
         }
     }
@@ -168,18 +168,22 @@ impl Oracle {
         }
     }
 
-    /// The line does not say which message: it is the oldest that has no other answer.
+    /// The line does not say which message: it is the oldest that was kept and has no other answer.
     fn told_no_such(&mut self, node: Node, name: &Name) {
         let to = To::User(name.clone());
         let fates = &self.fates;
-        let is_answered = |message: &Message| {
+        let is_open = |message: &Message| {
             let fate = message.id.and_then(|id| fates.get(&id));
-            message.nobody > 0 || fate.is_some_and(Fate::is_refused)
+            message.nobody == 0 && fate.is_none_or(|fate| !fate.is_refused())
         };
-        let mut messages = self.messages.values_mut();
-        if let Some(message) = messages
-            .find(|message| message.from == node && message.to == to && !is_answered(message))
-        {
+        let concerned = |(_, message): &(&Token, &mut Message)| {
+            message.from == node && message.to == to && is_open(message)
+        };
+        let messages = self.messages.iter_mut().filter(concerned);
+        let is_doubtful = |(_, message): &(&Token, &mut Message)| {
+            (message.id.is_none(), message.sender_restarted)
+        };
+        if let Some((_, message)) = messages.min_by_key(is_doubtful) {
             message.nobody += 1;
         }
     }

@@ -27,10 +27,10 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
             Action::Cut(from, to) => self.world.cut_way(NODES[*from], NODES[*to]),
             Action::Mend(from, to) => self.world.mend_way(NODES[*from], NODES[*to]),
             Action::BreakDisk(node) => {
-                self.with(*node, |world, name| world.break_disk(name, true));
+                self.with(*node, |world, name| world.break_disk(name));
             }
             Action::MendDisk(node) => {
-                self.with(*node, |world, name| world.break_disk(name, false));
+                self.with(*node, |world, name| world.mend_disk(name));
             }
             Action::JumpClock(node, seconds) => {
                 self.world.jump_clock(NODES[*node], seconds * 1_000_000);
