@@ -75,7 +75,7 @@ bugs! {
     LostBytesStayInFlight = "lost-bytes-stay-in-flight":
         "The bytes of lost packets take up room in the congestion window for ever.",
     NonceReused = "nonce-reused":
-        "The packet after a short one has the same nonce.",
+        "Every thirty-second packet has the nonce of the one before it.",
     CorruptionAccepted = "corruption-accepted":
         "A packet is taken although its authentication fails.",
     FragmentTakenTwice = "fragment-taken-twice":
@@ -98,8 +98,8 @@ bugs! {
         "Whatever address the latest packet comes from is believed.",
     AmplificationFourfold = "amplification-fourfold":
         "An address that has not proved itself gets four times what came from it.",
-    ChallengesUncounted = "challenges-uncounted":
-        "Path challenges do not count as sent to an address that has not proved itself.",
+    InitiationsUncounted = "initiations-uncounted":
+        "Handshakes do not count as sent to an address that has not proved itself.",
 
     // The store's operations.
     OperationNotRepeated = "operation-not-repeated":
@@ -143,7 +143,7 @@ bugs! {
     NotSubmittedAgain = "not-submitted-again":
         "What the server has not answered is not submitted again after a registration.",
     ReceiptSettlesAnother = "receipt-settles-another":
-        "A receipt ends the first message of the conversation instead of its own.",
+        "A receipt ends the last message of the conversation instead of its own.",
     ReceiptShownTwice = "receipt-shown-twice":
         "A receipt is shown although the message was shown as received.",
     TwoFinalStates = "two-final-states":

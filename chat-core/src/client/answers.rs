@@ -168,7 +168,7 @@ impl Client {
     ) -> Option<Event> {
         let to = Conversation::User(by.clone());
         let own = if planted!(ReceiptSettlesAnother) {
-            self.outbox.conversation(&to).first().copied()
+            self.outbox.conversation(&to).last().copied()
         } else {
             self.outbox.find(&id)
         };

@@ -66,9 +66,7 @@ impl Candidate {
 
     /// The challenge was sent, in so many bytes; or there is no allowance for it.
     pub(super) fn challenged(&mut self, now: Instant, bytes: usize) {
-        if !planted!(ChallengesUncounted) {
-            self.allowance.sent(bytes);
-        }
+        self.allowance.sent(bytes);
         self.next = now + FIRST_INTERVAL * (1 << self.challenges);
         self.challenges += 1;
     }

@@ -114,7 +114,7 @@ impl Session {
     /// Encrypts the packet in the buffer: its counter.
     pub(super) fn seal(&mut self, buffer: &mut Vec<u8>) -> u64 {
         let counter = self.next_counter;
-        self.next_counter += u64::from(!planted!(NonceReused) || buffer.len() > 32);
+        self.next_counter += u64::from(!planted!(NonceReused) || counter % 32 != 31);
         let mut head = [0; header::Data::BYTES];
         head.copy_from_slice(&buffer[..header::Data::BYTES]);
         aead::seal_in_place(&self.keys.send, counter, &head, buffer, head.len());
