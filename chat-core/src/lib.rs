@@ -78,10 +78,18 @@
 //!
 //! * `ring`: ChaCha20-Poly1305 in assembly (needs a C compiler and std). Without it everything is
 //!   pure Rust.
+//! * `simulation`: plants bugs and can switch encryption off. For the simulator of this project
+//!   only: a build without debug assertions refuses it.
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+
+#[cfg(all(feature = "simulation", not(debug_assertions)))]
+compile_error!("the feature `simulation` is for tests: build with `--profile simulation`");
+
+#[macro_use]
+mod planted;
 
 pub mod action;
 pub mod client;
@@ -93,6 +101,8 @@ pub mod link;
 pub mod machine;
 pub mod name;
 pub mod server;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod store;
 mod streams;
 pub mod text;

@@ -2,10 +2,9 @@
 
 use core::fmt;
 
-use curve25519_dalek::MontgomeryPoint;
 use zeroize::Zeroizing;
 
-use super::hash;
+use super::{hash, x25519};
 use crate::id::PublicKey;
 
 /// A key pair for X25519 (RFC 7748), made from a 32-byte seed.
@@ -22,7 +21,7 @@ impl Identity {
     /// The identity that follows from a seed of 32 random bytes.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         let secret = Zeroizing::new(hash(b"identity x25519", &[seed]));
-        let public = PublicKey(MontgomeryPoint::mul_base_clamped(*secret).to_bytes());
+        let public = x25519::public_key(&secret);
         Self { secret, public }
     }
 

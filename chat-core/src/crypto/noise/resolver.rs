@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 
-use curve25519_dalek::MontgomeryPoint;
 use snow::{
     Error,
     params::{CipherChoice, DHChoice, HashChoice},
@@ -12,7 +11,7 @@ use snow::{
 use zeroize::Zeroizing;
 
 use super::ephemeral::Ephemeral;
-use crate::id::PublicKey;
+use crate::{crypto::x25519, id::PublicKey};
 
 /// Gives snow its parts for one handshake.
 pub(super) struct Resolver {
@@ -45,10 +44,18 @@ impl CryptoResolver for Resolver {
     }
 
     fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
+        #[cfg(feature = "simulation")]
+        if crate::simulation::uses_null_crypto() {
+            return Some(Box::new(crate::crypto::null::Checksum::default()));
+        }
         DefaultResolver.resolve_hash(choice)
     }
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
+        #[cfg(feature = "simulation")]
+        if crate::simulation::uses_null_crypto() {
+            return Some(Box::new(crate::crypto::null::NullCipher::default()));
+        }
         DefaultResolver.resolve_cipher(choice)
     }
 }
@@ -91,7 +98,7 @@ impl Dh for X25519 {
 
     fn generate(&mut self, random: &mut dyn Random) -> Result<(), Error> {
         random.try_fill_bytes(&mut *self.secret)?;
-        self.public = PublicKey(MontgomeryPoint::mul_base_clamped(*self.secret).to_bytes());
+        self.public = x25519::public_key(&self.secret);
         Ok(())
     }
 
@@ -105,15 +112,7 @@ impl Dh for X25519 {
 
     fn dh(&self, public: &[u8], out: &mut [u8]) -> Result<(), Error> {
         let public = public.first_chunk().ok_or(Error::Dh)?;
-        let shared = Zeroizing::new(
-            MontgomeryPoint(*public)
-                .mul_clamped(*self.secret)
-                .to_bytes(),
-        );
-        // RFC 7748 §6.1: all zero is what a point of low order yields.
-        if *shared == [0; 32] {
-            return Err(Error::Dh);
-        }
+        let shared = x25519::agree(&self.secret, public).ok_or(Error::Dh)?;
         out.get_mut(..32)
             .ok_or(Error::Dh)?
             .copy_from_slice(&*shared);
