@@ -8,10 +8,12 @@
 //! * [`scenario`]: readable files that say what people type and what they see.
 //! * [`stage`]: where a scenario is played: in the virtual world, or with processes and sockets.
 //! * [`process`]: the real program as a child process.
+//! * [`edges`]: whether tests of the system itself can run here.
 
 pub mod clock;
 pub mod command;
 pub mod disk;
+pub mod edges;
 pub mod files;
 pub mod ledger;
 pub mod lines;
