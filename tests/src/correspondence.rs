@@ -65,7 +65,15 @@ pub struct Left {
 impl Correspondence {
     /// Says something: the text to be typed.
     pub fn say(&mut self, by: &str, kind: Kind, to: &[&str]) -> String {
+        self.say_long(by, kind, to, 0)
+    }
+
+    /// Says something of at least so many bytes: the text to be typed.
+    pub fn say_long(&mut self, by: &str, kind: Kind, to: &[&str], bytes: usize) -> String {
         let text = format!("text {:06}.", self.said.len());
+        let rest = "and so on ".chars().cycle();
+        let rest: String = rest.take(bytes.saturating_sub(text.len())).collect();
+        let text = text + rest.trim_end();
         self.said.push(Said {
             by: by.to_owned(),
             kind,

@@ -4,7 +4,7 @@
 //! is missing is a failure. Without it those that change the system's network do not run, and the
 //! others run if they can. What does not run says so.
 
-use std::{env, io::Write, path::PathBuf};
+use std::{env, io::Write, path::PathBuf, sync::Once};
 
 /// How to get every tool that is asked for here.
 pub const INSTALL: &str = "apt-get install strace iproute2 iptables nftables conntrack";
@@ -19,7 +19,8 @@ pub fn all() -> bool {
 /// # Panics
 /// If one is missing although everything is to run.
 pub fn has(what: &str, programs: &[&str]) -> bool {
-    let missing: Vec<_> = programs.iter().filter(|name| !is_there(name)).collect();
+    let is_missing = |name: &&&str| !is_there(name);
+    let missing: Vec<_> = programs.iter().filter(is_missing).collect();
     if missing.is_empty() {
         return true;
     }
@@ -30,13 +31,14 @@ pub fn has(what: &str, programs: &[&str]) -> bool {
 }
 
 /// Whether the tests called `what`, which change the system's network with these programs, are to
-/// run.
+/// run. If not, that is said once.
 ///
 /// # Panics
 /// If everything is to run and this user may not, or a program is missing.
 pub fn may_change_the_network(what: &str, programs: &[&str]) -> bool {
     if !all() {
-        say(what, "runs as root with CHAT_EDGES=1, see .ci/edges");
+        static SAID: Once = Once::new();
+        SAID.call_once(|| say(what, "runs as root with CHAT_EDGES=1, see .ci/edges"));
         return false;
     }
     assert!(rustix::process::geteuid().is_root(), "{what}: needs root");

@@ -58,6 +58,12 @@ impl Talk {
         self.type_line(by, &format!("send {to} {text}"));
     }
 
+    /// Types a direct message of so many bytes.
+    pub fn send_long(&mut self, by: &str, to: &str, bytes: usize) {
+        let text = self.correspondence.say_long(by, Kind::Direct, &[to], bytes);
+        self.type_line(by, &format!("send {to} {text}"));
+    }
+
     /// Types a message to everyone, who are `to`.
     pub fn send_all(&mut self, by: &str, to: &[&str]) {
         let text = self.correspondence.say(by, Kind::Channel, to);
@@ -127,14 +133,24 @@ impl Talk {
     /// # Panics
     /// If a client does not end well.
     pub fn quit(&mut self) {
-        for (name, client) in &mut self.clients {
-            client.type_line("quit");
-            let (lines, status) = client.wait();
-            for line in lines {
-                self.correspondence.shown(name, line);
-            }
-            assert_eq!(status.code(), Some(0), "{name}: {:?}", client.errors());
+        let names: Vec<String> = self.clients.keys().cloned().collect();
+        for name in names {
+            self.quit_one(&name);
         }
-        self.clients.clear();
+    }
+
+    /// This one leaves, after the answers to everything that it has said.
+    ///
+    /// # Panics
+    /// If it is not there, or does not end well.
+    pub fn quit_one(&mut self, name: &str) {
+        self.fence(name);
+        self.type_line(name, "quit");
+        let mut client = self.clients.remove(name).expect("it has been started");
+        let (lines, status) = client.wait();
+        for line in lines {
+            self.correspondence.shown(name, line);
+        }
+        assert_eq!(status.code(), Some(0), "{name}: {:?}", client.errors());
     }
 }
