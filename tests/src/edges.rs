@@ -7,7 +7,7 @@
 use std::{env, io::Write, path::PathBuf, sync::Once};
 
 /// How to get every tool that is asked for here.
-pub const INSTALL: &str = "apt-get install strace iproute2 iptables nftables conntrack";
+pub const INSTALL: &str = "apt-get install strace iproute2 nftables conntrack procps";
 
 /// Whether everything is to run.
 pub fn all() -> bool {
