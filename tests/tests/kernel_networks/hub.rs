@@ -40,6 +40,18 @@ pub(crate) struct Treatment {
     pub(crate) jitter_micros: u64,
 }
 
+impl Treatment {
+    /// About a third of the datagrams does not arrive as it was sent.
+    pub(crate) const BAD: Self = Self {
+        lost: 100,
+        doubled: 100,
+        overtaken: 100,
+        damaged: 100,
+        delay_micros: 10_000,
+        jitter_micros: 20_000,
+    };
+}
+
 /// How many datagrams were treated so.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Counters {

@@ -5,23 +5,28 @@ use std::path::Path;
 use tempfile::TempDir;
 use tests::{correspondence::Left, process::Process, talk::Talk};
 
-use crate::namespace::Namespace;
+use crate::{host, namespace::Namespace, segment::Segment};
 
 pub(crate) const SERVER_ADDRESS: &str = "203.0.113.1";
 const PORT: &str = "5000";
+/// How often something is tried that needs a machine that is not too busy.
+pub(crate) const ATTEMPTS: usize = 20;
 
 pub(crate) const WELCOME: &str = "[Welcome, You are registered.]";
 
 /// The processes, and where they keep what they must remember.
 pub(crate) struct Network {
     directory: TempDir,
+    address: &'static str,
     server: Option<Process>,
     pub(crate) talk: Talk,
 }
 
 impl Network {
-    pub(crate) fn new() -> Self {
+    /// Nobody yet; the server will have this address.
+    pub(crate) fn new(address: &'static str) -> Self {
         Self {
+            address,
             directory: tempfile::tempdir().expect("a temporary directory"),
             server: None,
             talk: Talk::default(),
@@ -47,7 +52,7 @@ impl Network {
     pub(crate) fn start(&mut self, name: &str, host: &Namespace) {
         let mut command = host.chat();
         command
-            .args(["client", name, SERVER_ADDRESS, PORT, "--data"])
+            .args(["client", name, self.address, PORT, "--data"])
             .arg(self.data());
         let client = Process::spawn(&mut command);
         self.talk.starts(name, client, Left::default());
@@ -72,6 +77,28 @@ impl Network {
             .listen_until("a receipt", |it| it.receipts(by, to) == it.direct(by, to));
     }
 
+    /// Shows that `by` reaches `to` itself: a message arrives while there is no server. On a busy
+    /// machine an ack may come too late; then it is tried again.
+    pub(crate) fn reaches(&mut self, by: &str, to: &str, server: &Namespace) {
+        for _ in 0..ATTEMPTS {
+            self.kill_server();
+            let kept = format!("[Message to {to} kept");
+            let kept_before = self.count(by, &kept);
+            self.talk.send(by, to);
+            self.talk.listen_until("it or the end of attempts", |it| {
+                it.missing().is_empty() || it.count(by, &kept) > kept_before
+            });
+            let arrived = self.talk.correspondence.missing().is_empty();
+            self.start_server(server);
+            self.talk.settle();
+            self.wait_for_receipts(by, to);
+            if arrived {
+                return;
+            }
+        }
+        panic!("{by} does not reach {to} itself");
+    }
+
     pub(crate) fn count(&self, name: &str, prefix: &str) -> usize {
         self.talk.correspondence.count(name, prefix)
     }
@@ -82,4 +109,12 @@ impl Network {
         let problems = self.talk.correspondence.problems();
         assert_eq!(problems, Vec::<String>::new());
     }
+}
+
+/// A network with a server on a host of its own.
+pub(crate) fn with_server(segment: &dyn Segment) -> (Namespace, Network) {
+    let server = host(segment, "server", SERVER_ADDRESS);
+    let mut network = Network::new(SERVER_ADDRESS);
+    network.start_server(&server);
+    (server, network)
 }
