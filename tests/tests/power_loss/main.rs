@@ -4,6 +4,7 @@
 //! `CHAT_IMAGES` is the number of images that each workload is checked with, about; more find more.
 #![cfg(target_os = "linux")]
 
+mod directories;
 mod image;
 mod trace;
 mod workload;
