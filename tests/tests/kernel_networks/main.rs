@@ -6,11 +6,16 @@
 
 mod bad_segments;
 mod hub;
+mod killed;
+#[path = "../kills/left.rs"]
+mod left;
 mod moves;
 mod namespace;
 mod nats;
 mod network;
 mod segment;
+#[path = "../kills/town.rs"]
+mod town;
 
 use tests::edges;
 
