@@ -263,6 +263,14 @@ impl Endpoint {
         self.greeting = Some(Greeting::new(self.shared.now, path, nonce));
     }
 
+    /// Somebody waits for the answer to [`Self::hello`]: it asks again now.
+    pub fn hurry_hello(&mut self, now: Now) {
+        self.advance(now);
+        if let Some(greeting) = &mut self.greeting {
+            greeting.hurry(self.shared.now);
+        }
+    }
+
     /// Asks no more.
     pub fn stop_hello(&mut self) {
         if let Some(greeting) = &mut self.greeting {

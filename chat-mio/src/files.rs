@@ -12,13 +12,26 @@ use crate::directory::DirectoryError;
 /// No small file is longer; a longer one is none of ours.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// Makes a directory and those above it, for this user only.
+/// Makes a directory and those above it, for this user only, durably.
 pub(crate) fn make_directory(path: &Path) -> Result<(), DirectoryError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| DirectoryError::from_io(path, error))
+    make(path).map_err(|error| DirectoryError::from_io(path, error))
+}
+
+/// A file is durable in a directory only as far as the directory is in the one above it.
+fn make(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    // The root is there, and so is the current directory.
+    let above = path.parent().filter(|above| *above != Path::new(""));
+    let above = above.unwrap_or(Path::new("."));
+    make(above)?;
+    match DirBuilder::new().mode(0o700).create(path) {
+        // Another process was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made?,
+    }
+    File::open(above)?.sync_all()
 }
 
 /// The content of a file; `None` if there is no such file.

@@ -9,10 +9,15 @@
 //! * [`scenario`]: readable files that say what people type and what they see.
 //! * [`stage`]: where a scenario is played: in the virtual world, or with processes and sockets.
 //! * [`process`]: the real program as a child process.
+//! * [`talk`], [`correspondence`]: real clients that talk; what was said, compared with what was
+//!   shown.
+//! * [`edges`]: whether tests of the system itself can run here.
 
 pub mod clock;
 pub mod command;
+pub mod correspondence;
 pub mod disk;
+pub mod edges;
 pub mod faults;
 pub mod files;
 pub mod ledger;
@@ -25,6 +30,7 @@ pub mod record;
 pub mod scenario;
 pub mod simulator;
 pub mod stage;
+pub mod talk;
 pub mod transcript;
 pub mod wiretap;
 pub mod world;

@@ -63,8 +63,16 @@ impl Process {
         I: IntoIterator<Item = S>,
         S: AsRef<std::ffi::OsStr>,
     {
-        let mut child = Command::new(program())
-            .args(arguments)
+        let mut command = Command::new(program());
+        Self::spawn(command.args(arguments))
+    }
+
+    /// Starts `command`, which becomes `chat-cli`.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -191,7 +199,12 @@ impl Drop for Process {
 fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+        let mut pipe = BufReader::new(pipe);
+        let mut bytes = Vec::new();
+        // Without its end it is no line: the program was killed while it wrote.
+        while pipe.read_until(b'\n', &mut bytes).is_ok() && bytes.pop() == Some(b'\n') {
+            let line = String::from_utf8_lossy(&bytes).into_owned();
+            bytes.clear();
             if sender.send(line).is_err() {
                 return;
             }

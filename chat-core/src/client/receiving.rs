@@ -242,9 +242,14 @@ impl Client {
         let Some(key) = self.link.key(peer) else {
             return;
         };
-        match self.table.key_match(&from, &key) {
-            KeyMatch::Pinned => self.receive_direct(peer, id, from, text, true),
-            KeyMatch::Changed => self.receive_direct(peer, id, from, text, false),
+        let key_match = self.table.key_match(&from, &key);
+        match key_match {
+            KeyMatch::Pinned | KeyMatch::Changed => {
+                // The table may have come before the answer that the earlier ones wait for.
+                self.on_looked_up(&from);
+                let verified = key_match == KeyMatch::Pinned;
+                self.receive_direct(peer, id, from, text, verified);
+            }
             KeyMatch::Other | KeyMatch::Unknown => {
                 if !self.receiving.strangers.has_room_for(&text) {
                     self.receiving.dropped += 1;
@@ -262,7 +267,7 @@ impl Client {
         }
     }
 
-    /// The server has answered for a name: its messages are taken or dropped.
+    /// The name is known, or the server does not know it: its messages are taken or dropped.
     pub(super) fn on_looked_up(&mut self, name: &Name) {
         for stranger in self.receiving.strangers.take(name) {
             let Stranger {

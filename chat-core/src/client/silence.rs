@@ -83,10 +83,11 @@ impl Client {
     }
 
     fn ask_for_life(&mut self) {
+        self.flushed = false;
         if let Some(peer) = self.server.peer {
-            self.flushed = false;
             self.link.ping(self.now, peer);
         }
+        self.link.hurry_hello(self.now);
     }
 
     fn show_attempt(&mut self, attempt: u32) {

@@ -8,7 +8,7 @@ use crate::{
     wire::header::{Hello, HelloAck, VERSION},
 };
 
-/// After so many hellos, about eight seconds, nobody is expected to answer at once.
+/// After so many hellos, about eight seconds if nobody waits, no answer is expected at once.
 const URGENT: u32 = 10;
 const PATIENT_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -39,6 +39,11 @@ impl Greeting {
     /// Asks no more; the cookie is kept for the handshake.
     pub(super) fn stop(&mut self) {
         self.stopped = true;
+    }
+
+    /// The next one is sent by then.
+    pub(super) fn hurry(&mut self, by: Instant) {
+        self.next = self.next.min(by);
     }
 
     /// When to ask next.

@@ -150,3 +150,23 @@ fn a_message_that_is_too_long_is_refused() {
     );
     assert_eq!(world.lines("y"), [format!("x: {}", "b".repeat(65_536))]);
 }
+
+#[test]
+fn who_writes_before_the_table_has_come_is_shown_in_order() {
+    for seed in 0..100 {
+        let mut world = World::with_clients(&["y"]);
+        world.start("x");
+        world.run(3);
+        world.storm(seed, 40, 0, 0);
+        let texts: Vec<String> = (0..40).map(|number| format!("x: {number:02}")).collect();
+        for number in 0..40 {
+            world.command("x", send("y", &format!("{number:02}")));
+            world.run(20);
+        }
+        world.calm();
+        world.run(SETTLED);
+        let shown = world.lines("y").into_iter();
+        let shown: Vec<String> = shown.filter(|line| line.starts_with("x: ")).collect();
+        assert_eq!(shown, texts, "seed {seed}");
+    }
+}

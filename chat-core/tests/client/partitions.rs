@@ -92,3 +92,17 @@ fn who_cannot_reach_the_server_is_not_loud() {
     let turns = world.turns() - before;
     assert!(turns < 3_000, "{turns} turns in ten minutes");
 }
+
+#[test]
+fn a_first_registration_gets_through_though_a_third_is_lost() {
+    let welcome = "[Welcome, You are registered.]".to_owned();
+    for seed in 0..200 {
+        let mut world = World::new();
+        world.start(SERVER);
+        world.storm(seed, 30, 0, 0);
+        world.start("x");
+        world.run(10_000);
+        let lines = world.lines("x");
+        assert!(lines.contains(&welcome), "seed {seed}: {lines:?}");
+    }
+}
