@@ -1,6 +1,6 @@
-//! Faults by chance: each has a name, so that a run can be made again with some of them only.
+//! Faults: each has a name, so that a run can be made again with some of them only.
 
-use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, fmt, rc::Rc, str::FromStr, sync::Arc};
 
 use crate::random::{Random, Stream};
 
@@ -42,12 +42,35 @@ impl FromStr for Fault {
     }
 }
 
-/// Decides which faults happen: by chance, or those of a given set only.
+/// Decides which faults happen.
 #[derive(Debug, Clone)]
 pub struct Faults {
     random: Random,
-    only: Option<Arc<BTreeSet<Fault>>>,
+    source: Source,
     happened: Vec<Fault>,
+    chances: Chances,
+}
+
+/// What decides.
+#[derive(Debug, Clone)]
+enum Source {
+    /// Chance.
+    Chance,
+    /// A set.
+    Only(Arc<BTreeSet<Fault>>),
+    /// One byte for each chance, in order of time.
+    Bytes(Arc<[u8]>),
+}
+
+/// The faults that could have happened, in order of time, whether they did or not.
+#[derive(Debug, Clone, Default)]
+pub struct Chances(Rc<RefCell<Vec<Fault>>>);
+
+impl Chances {
+    /// Those since this was asked last.
+    pub fn take(&self) -> Vec<Fault> {
+        self.0.take()
+    }
 }
 
 impl Faults {
@@ -55,17 +78,31 @@ impl Faults {
     pub fn by_chance(random: Random) -> Self {
         Self {
             random,
-            only: None,
+            source: Source::Chance,
             happened: Vec::new(),
+            chances: Chances::default(),
         }
     }
 
     /// These faults and no others, whatever their chances.
     pub fn only(random: Random, faults: Arc<BTreeSet<Fault>>) -> Self {
         Self {
-            only: Some(faults),
+            source: Source::Only(faults),
             ..Self::by_chance(random)
         }
+    }
+
+    /// Each byte decides one chance; when they are used up, nothing happens.
+    pub fn by_bytes(random: Random, bytes: Arc<[u8]>) -> Self {
+        Self {
+            source: Source::Bytes(bytes),
+            ..Self::by_chance(random)
+        }
+    }
+
+    /// The chances for faults, of this and all its clones.
+    pub fn chances(&self) -> Chances {
+        self.chances.clone()
     }
 
     /// Whether this fault happens; `per_mille` is its chance.
@@ -78,10 +115,21 @@ impl Faults {
             entity,
             number,
         };
-        let happens = match &self.only {
-            Some(only) => only.contains(&fault),
-            None => self.random.chance(per_mille, kind, entity, number),
+        let happens = match &self.source {
+            Source::Chance => {
+                let happens = self.random.chance(per_mille, kind, entity, number);
+                if happens {
+                    self.happened.push(fault);
+                }
+                return happens;
+            }
+            Source::Only(only) => only.contains(&fault),
+            Source::Bytes(bytes) => {
+                let byte = bytes.get(self.chances.0.borrow().len());
+                byte.is_some_and(|byte| u32::from(*byte) * 1_000 >= (1_000 - per_mille) * 256)
+            }
         };
+        self.chances.0.borrow_mut().push(fault);
         if happens {
             self.happened.push(fault);
         }
@@ -112,6 +160,21 @@ mod tests {
             again.happens(Stream::Loss, 7, number, 300);
         }
         assert_eq!(again.take_happened().collect::<BTreeSet<_>>(), happened);
+    }
+
+    #[test]
+    fn bytes_decide_one_chance_each_and_then_nothing_happens() {
+        let random = Random::new(1);
+        let mut faults = Faults::by_bytes(random, Arc::from([255, 0, 128]));
+        let mut clone = faults.clone();
+        let happen: Vec<bool> = (0..5)
+            .map(|number| match number {
+                1 => clone.happens(Stream::Loss, 7, number, 500),
+                _ => faults.happens(Stream::Loss, 7, number, 500),
+            })
+            .collect();
+        assert_eq!(happen, [true, false, true, false, false]);
+        assert_eq!(faults.chances().take().len(), 5);
     }
 
     #[test]

@@ -53,6 +53,10 @@ streams! {
     LostCompletion = "lost-completion",
     /// Whether an operation fails, done or not.
     FailedOperation = "failed-operation",
+    /// Whether the power of a node fails before an operation of its disk is done.
+    PowerCutBefore = "power-cut-before",
+    /// Whether it fails when the operation is done, before anybody is told.
+    PowerCutAfter = "power-cut-after",
     /// How much of what was not complete survives a crash.
     Crash = "crash",
     /// When a driver drains its state machine, and in which order.

@@ -62,6 +62,8 @@ pub struct World {
     pub server_config: ServerConfig,
     /// Limits and times of clients that are started.
     pub client_config: ClientConfig,
+    /// Per mille of operations of a disk at which the power of its node fails.
+    pub power_cuts: u32,
     /// Per mille of inputs after which a driver goes on to other inputs before it drains the
     /// machine, and then does so in any order.
     pub lazy_drains: u32,
@@ -110,6 +112,7 @@ impl World {
             disk: disk::Behaviour::default(),
             server_config: ServerConfig::default(),
             client_config: ClientConfig::default(),
+            power_cuts: 0,
             lazy_drains: 0,
             transcript: Transcript::default(),
             wiretap: None,

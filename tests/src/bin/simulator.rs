@@ -9,17 +9,31 @@ use std::{
     time::Duration,
 };
 
+#[cfg(feature = "simulation")]
+use chat_core::simulation::Bug;
 use clap::{Parser, Subcommand};
+#[cfg(feature = "simulation")]
+use tests::simulator::planted;
 use tests::{
     record::Record,
     simulator::{
-        checker, diagram, generate, oracle::Failure, plan::Plan, report::Report, run, shrink, trace,
+        checker, diagram,
+        exhaustive::{self, Bounds, Phase},
+        generate,
+        oracle::Failure,
+        plan::Plan,
+        report::Report,
+        run, shrink, trace,
     },
 };
 
 /// Runs the protocol's state machines in a virtual world full of faults, and watches them.
 #[derive(Parser)]
 struct Arguments {
+    /// Encrypt nothing: checksums take the place of cryptography.
+    #[cfg(feature = "simulation")]
+    #[arg(long, global = true)]
+    null_crypto: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -69,11 +83,48 @@ enum Command {
         /// The file of the plan, or a seed.
         plan: String,
     },
+    /// Searches everything that can happen to two nodes in a phase of the protocol, within bounds.
+    Exhaustive {
+        /// Something may happen to the first so many datagrams and operations of disks.
+        #[arg(long, default_value_t = 14)]
+        depth: usize,
+        /// So many faults happen in one run at most.
+        #[arg(long, default_value_t = 3)]
+        faults: usize,
+        /// The one phase: handshake, registration, delivery, mail or group.
+        #[arg(long, value_parser = phase)]
+        phase: Option<Phase>,
+        /// How many runs at a time.
+        #[arg(short, default_value = "2")]
+        jobs: NonZero<usize>,
+    },
+    /// Plants one bug after the other in the core, and shows that each is found.
+    #[cfg(feature = "simulation")]
+    PlantedBugs {
+        /// Look for it in the runs of so many seeds.
+        #[arg(long, default_value_t = 3_000)]
+        seeds: u64,
+        /// Also make what shows it small, and tell how many events are left.
+        #[arg(long)]
+        shrink: bool,
+        /// Only the bug of this name; shows what happens.
+        #[arg(long)]
+        bug: Option<String>,
+        /// How many runs at a time.
+        #[arg(short, default_value = "2")]
+        jobs: NonZero<usize>,
+    },
     /// Reads traces, and judges them without knowing the oracle.
     Check {
         /// The files.
         traces: Vec<PathBuf>,
     },
+}
+
+fn phase(text: &str) -> Result<Phase, String> {
+    let mut phases = Phase::ALL.into_iter();
+    let phase = phases.find(|phase| phase.name() == text);
+    phase.ok_or_else(|| "not a phase".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -93,7 +144,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn main() -> ExitCode {
     // A panic is a failure like others, and is reported like them.
     std::panic::set_hook(Box::new(|_| {}));
-    match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    #[cfg(feature = "simulation")]
+    chat_core::simulation::use_null_crypto(arguments.null_crypto);
+    match arguments.command {
         Command::Run {
             seed: Some(seed), ..
         } => run_one(seed),
@@ -121,6 +175,19 @@ fn main() -> ExitCode {
             }
             ExitCode::SUCCESS
         }),
+        Command::Exhaustive {
+            depth,
+            faults,
+            phase,
+            jobs,
+        } => search(Bounds { depth, faults }, phase, jobs.get()),
+        #[cfg(feature = "simulation")]
+        Command::PlantedBugs {
+            seeds,
+            shrink,
+            bug,
+            jobs,
+        } => plant_bugs(seeds, shrink, bug.as_deref(), jobs.get()),
         Command::Check { traces } => check(&traces),
     }
 }
@@ -285,6 +352,72 @@ fn replay(plan: &Plan, to: Option<PathBuf>) -> ExitCode {
             ExitCode::FAILURE
         }
         None => ExitCode::SUCCESS,
+    }
+}
+
+fn search(bounds: Bounds, phase: Option<Phase>, jobs: usize) -> ExitCode {
+    let mut first = None;
+    for phase in phase.map_or(Phase::ALL.to_vec(), |phase| vec![phase]) {
+        let watch = Stopwatch::start();
+        let found = exhaustive::search(phase, bounds, jobs);
+        println!(
+            "{:<13} {:>9} runs, {:>11} events, {} failures, {:.1} s",
+            phase.name(),
+            found.runs,
+            found.events,
+            found.failures.len(),
+            watch.elapsed().as_secs_f64()
+        );
+        first = first.or_else(|| found.failures.into_iter().next());
+    }
+    match first {
+        Some((plan, failure)) => {
+            explain(&plan, &failure);
+            ExitCode::FAILURE
+        }
+        None => ExitCode::SUCCESS,
+    }
+}
+
+#[cfg(feature = "simulation")]
+fn plant_bugs(seeds: u64, shrink: bool, only: Option<&str>, jobs: usize) -> ExitCode {
+    let whole = Stopwatch::start();
+    let (mut caught, mut all) = (0, 0);
+    let is_meant = |bug: &&Bug| only.is_none_or(|name| bug.name() == name);
+    for bug in Bug::ALL.iter().filter(is_meant) {
+        all += 1;
+        let watch = Stopwatch::start();
+        let found = planted::catch(*bug, seeds, jobs);
+        let time = watch.elapsed().as_secs_f64();
+        let Some(found) = found else {
+            println!("{:<28} NOT FOUND in {seeds} seeds, {time:.2} s", bug.name());
+            continue;
+        };
+        caught += 1;
+        let plan = generate::plan(found.seed);
+        let point = found.failure.point;
+        let size = shrink
+            .then(|| planted::with(*bug, || shrink::shrink(&plan, point, RUNS)))
+            .flatten()
+            .map_or_else(String::new, |small| {
+                format!(", {} events", shrink::size(&small))
+            });
+        println!(
+            "{:<28} seed {:>5}, {time:>5.2} s, {point:?}{size}: {}",
+            bug.name(),
+            found.seed,
+            bug.description()
+        );
+        if only.is_some() {
+            planted::with(*bug, || explain(&plan, &found.failure));
+        }
+    }
+    let time = whole.elapsed().as_secs_f64();
+    println!("{caught} of {all} planted bugs found in {time:.1} s");
+    if caught == all {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }
 

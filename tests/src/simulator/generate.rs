@@ -108,6 +108,7 @@ fn setup(draws: &mut Draws) -> Setup {
         repeated: draws.maybe(0, &[50, 300]),
         lost: draws.maybe(0, &[10, 50]),
         failed: draws.maybe(0, &[10, 50]),
+        power_cuts: draws.seldom(0, &[2, 10]),
         lazy: draws.maybe(0, &[100, 400]),
         drift: draws.maybe(0, &[50, 500]),
         rekey: draws.seldom(usual.rekey, &[2, 5, 20]),

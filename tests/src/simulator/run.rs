@@ -20,7 +20,7 @@ use super::{
     sometimes::Sometimes,
 };
 use crate::{
-    faults::{Fault, Faults},
+    faults::{Chances, Fault, Faults},
     node::Machine,
     random::Random,
     record::{Record, What},
@@ -57,28 +57,23 @@ pub fn watch(plan: &Plan, observer: impl FnMut(&Record)) -> Outcome {
     play(plan, observer, true)
 }
 
+/// Makes the run of a plan that says which faults happen, and tells which others could have
+/// happened from a time on, in order.
+pub fn run_from(plan: &Plan, begin: Duration) -> (Outcome, Vec<Fault>) {
+    let mut simulation = Simulation::new(plan, |_| {}, false);
+    simulation.begin = Some(Instant::ZERO + begin);
+    let outcome = simulation.finish();
+    (outcome, simulation.possible)
+}
+
+/// Makes the run of a plan in which each byte decides one chance for a fault.
+pub fn run_with_choices(plan: &Plan, choices: &[u8]) -> Outcome {
+    let faults = Faults::by_bytes(Random::new(plan.seed), Arc::from(choices));
+    Simulation::with_faults(plan, faults, |_| {}, false).finish()
+}
+
 fn play(plan: &Plan, observer: impl FnMut(&Record), has_datagrams: bool) -> Outcome {
-    let mut simulation = Simulation::new(plan, observer, has_datagrams);
-    let played = catch_unwind(AssertUnwindSafe(|| simulation.play()));
-    let failure = match played {
-        Ok(played) => played.err(),
-        Err(panic) => Some(Failure {
-            point: Point::Panic,
-            why: text_of(panic.as_ref()),
-            at: simulation.world.now().instant,
-        }),
-    };
-    let counts = simulation.oracle.counts();
-    simulation.seen.extend(Sometimes::of_counts(counts));
-    Outcome {
-        failure,
-        events: simulation.world.happened(),
-        counts,
-        seen: simulation.seen,
-        faults: simulation.faults,
-        convergence: simulation.convergence,
-        digest: simulation.world.digest(),
-    }
+    Simulation::new(plan, observer, has_datagrams).finish()
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {
@@ -98,6 +93,11 @@ struct Simulation<'a, F> {
     oracle: Oracle,
     adversary: Adversary,
     faults: BTreeSet<Fault>,
+    chances: Chances,
+    /// The first step from this time on begins what is searched.
+    begin: Option<Instant>,
+    /// What could have happened since then, until the faults stopped.
+    possible: Vec<Fault>,
     seen: BTreeSet<Sometimes>,
     convergence: Duration,
 }
@@ -109,6 +109,11 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
             Some(only) => Faults::only(random, Arc::new(only.clone())),
             None => Faults::by_chance(random),
         };
+        Self::with_faults(plan, faults, observer, has_datagrams)
+    }
+
+    fn with_faults(plan: &'a Plan, faults: Faults, observer: F, has_datagrams: bool) -> Self {
+        let chances = faults.chances();
         let mut world = World::with_faults(plan.seed, faults);
         if has_datagrams {
             world.keep_datagrams();
@@ -116,6 +121,7 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
         let setup = &plan.setup;
         world.network.default = setup.link();
         world.disk = setup.disk();
+        world.power_cuts = setup.power_cuts as u32;
         world.lazy_drains = setup.lazy as u32;
         world.server_config = setup.server();
         world.client_config = setup.client();
@@ -137,10 +143,33 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
             observer,
             world,
             oracle: Oracle::new(setup.mailbox < SMALL_MAILBOX),
-            adversary: Adversary::new(random),
+            adversary: Adversary::new(Random::new(plan.seed)),
             faults: BTreeSet::new(),
+            chances,
+            begin: None,
+            possible: Vec::new(),
             seen: BTreeSet::new(),
             convergence: Duration::ZERO,
+        }
+    }
+
+    /// Makes the run, and says what came of it.
+    fn finish(&mut self) -> Outcome {
+        let played = catch_unwind(AssertUnwindSafe(|| self.play()));
+        let failure = match played {
+            Ok(played) => played.err(),
+            Err(panic) => Some(self.fail(Point::Panic, text_of(panic.as_ref()))),
+        };
+        let counts = self.oracle.counts();
+        self.seen.extend(Sometimes::of_counts(counts));
+        Outcome {
+            failure,
+            events: self.world.happened(),
+            counts,
+            seen: std::mem::take(&mut self.seen),
+            faults: std::mem::take(&mut self.faults),
+            convergence: self.convergence,
+            digest: self.world.digest(),
         }
     }
 
@@ -148,6 +177,13 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
     fn play(&mut self) -> Result<(), Failure> {
         for step in &self.plan.steps {
             self.go_on_until(Instant::ZERO + step.time())?;
+            if self
+                .begin
+                .take_if(|begin| *begin <= self.world.now().instant)
+                .is_some()
+            {
+                self.chances.take();
+            }
             self.act(&step.action);
             self.check()?;
         }

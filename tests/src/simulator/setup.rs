@@ -114,6 +114,8 @@ knobs! {
     lost = 0,
     /// Per mille of operations that fail.
     failed = 0,
+    /// Per mille of operations of a disk at which the power fails.
+    power_cuts = 0,
     /// Per mille of inputs after which a driver is lazy.
     lazy = 0,
     /// Parts per million by which clocks differ.

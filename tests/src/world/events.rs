@@ -93,18 +93,26 @@ impl World {
 
     fn apply(&mut self, index: usize, start: u64) {
         let node = &mut self.nodes[index];
+        let entity = node.entity;
         let Some(home) = node.home() else { return };
         let number = home.disk.applied() + 1;
-        let cut = home.power_cut.filter(|(at, _)| *at == number);
+        let planned = home.power_cut.filter(|(at, _)| *at == number);
+        let mut happens = |kind| self.faults.happens(kind, entity, number, self.power_cuts);
+        let cut = match planned {
+            Some((_, when)) => Some(when),
+            None if happens(Stream::PowerCutBefore) => Some(PowerCut::Before),
+            None => happens(Stream::PowerCutAfter).then_some(PowerCut::After),
+        };
+        let cuts: Vec<_> = self.faults.take_happened().collect();
         let outcome = match cut {
-            Some((_, PowerCut::Before)) => Outcome::default(),
+            Some(PowerCut::Before) => Outcome::default(),
             _ => home.disk.apply(),
         };
         let faults: Vec<_> = home.disk.take_faults().collect();
         if cut.is_some() {
             home.power_cut = None;
         }
-        self.record_faults(index, faults);
+        self.record_faults(index, cuts.into_iter().chain(faults));
         if let Some(operation) = outcome.durable {
             self.record(index, || What::Durable(operation));
         }

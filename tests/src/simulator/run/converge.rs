@@ -31,6 +31,7 @@ const EVENTS_PER_DATAGRAM: u64 = 8;
 
 impl<F: FnMut(&Record)> Simulation<'_, F> {
     pub(super) fn converge(&mut self) -> Result<(), Failure> {
+        self.possible = self.chances.take();
         self.heal();
         self.check()?;
         let stopped = self.world.now().instant;

@@ -86,6 +86,7 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
         self.world.network.default = self.plan.setup.lasting_link();
         self.world.network.mend_all();
         self.world.lazy_drains = 0;
+        self.world.power_cuts = 0;
         self.world.heal_disks();
         for node in 0..NODES.len() {
             self.resume(node);
