@@ -88,6 +88,9 @@ extern crate alloc;
 #[cfg(all(feature = "simulation", not(debug_assertions)))]
 compile_error!("the feature `simulation` is for tests: build with `--profile simulation`");
 
+#[macro_use]
+mod planted;
+
 pub mod action;
 pub mod client;
 pub mod config;

@@ -17,9 +17,21 @@ use chat_core::{
         open, seal,
     },
     id::PublicKey,
-    simulation::use_null_crypto,
+    simulation::{Bug, use_null_crypto},
     time::WallTime,
 };
+
+#[test]
+fn a_bug_is_named_as_in_the_code_and_found_by_its_name() {
+    let mut names = BTreeSet::new();
+    for bug in Bug::ALL {
+        assert_eq!(bug.name(), kebab_case(&format!("{bug:?}")));
+        assert_eq!(Bug::named(bug.name()), Some(*bug));
+        assert!(bug.description().ends_with('.'));
+        assert!(names.insert(bug.name()));
+    }
+    assert_eq!(Bug::named("no-such-bug"), None);
+}
 
 #[test]
 fn a_null_handshake_agrees_on_the_keys_and_on_who_speaks() {
@@ -205,4 +217,15 @@ fn damaged(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         changed
     });
     flipped.chain((0..bytes.len()).map(|length| bytes[..length].to_vec()))
+}
+
+fn kebab_case(name: &str) -> String {
+    let mut kebab = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.push(letter.to_ascii_lowercase());
+    }
+    kebab
 }

@@ -339,7 +339,9 @@ impl Client {
         self.server.peer = Some(by);
         self.server.registration = None;
         self.table.cut_off();
-        self.reconnect();
+        if !planted!(ServerRestartIgnored) {
+            self.reconnect();
+        }
     }
 
     pub(super) fn on_server_closed(&mut self) {

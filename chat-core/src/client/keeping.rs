@@ -145,7 +145,9 @@ impl Client {
                 }
             }
             (Table::Outbox, _) => {
-                if let Some(record) = decode::<outbox::Record>(value) {
+                if let Some(record) = decode::<outbox::Record>(value)
+                    && !planted!(OutboxNotRestored)
+                {
                     self.outbox.restore(record, self.now.instant);
                 }
             }

@@ -403,9 +403,20 @@ impl Client {
             self.receiving.positions.delivered(log, *position);
         }
         self.receiving.catch_up.pending += usize::from(delivery.catch_up);
+        if planted!(InboxAcceptedBeforeDurable) {
+            self.accept(delivery.source, delivery.id);
+        }
+        let takes_twice = match entry {
+            Entry::Message { .. } => planted!(InboxTakesTwice),
+            _ => planted!(NotificationShownTwice),
+        };
         let operation = StoreOperation::Append {
             log: Log::Inbox,
-            id: entry.inbox_id(),
+            id: if takes_twice {
+                MessageId(self.random.bytes())
+            } else {
+                entry.inbox_id()
+            },
             received: self.now.wall,
             bytes: entry.encode(),
             limit: self.config.max_inbox,
@@ -430,7 +441,7 @@ impl Client {
             self.own_messages = self.own_messages.saturating_sub(1);
             let (id, by) = (delivery.id, self.name.clone());
             self.show(Event::Received { id, by });
-        } else {
+        } else if !planted!(DuplicateNotAccepted) || position > self.screen.routed() {
             self.accept(delivery.source, delivery.id);
         }
         self.release_notices();
@@ -497,7 +508,7 @@ impl Client {
 
     /// Lets the notifications follow when the mail before them has been shown.
     pub(super) fn release_notices(&mut self) {
-        if self.receiving.poll_released(self.screen.routed()) {
+        if self.receiving.poll_released(self.screen.routed()) && !planted!(NoticesNotReleased) {
             self.screen.release_notices();
         }
     }

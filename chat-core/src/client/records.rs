@@ -60,7 +60,7 @@ impl Records {
         };
         let removed = matches!(record.writing.take(), Some(None));
         record.revision = revision.filter(|_| !removed);
-        match record.next.take() {
+        match record.next.take().filter(|_| !planted!(LaterWriteLost)) {
             Some(None) if record.revision.is_none() => {}
             Some(value) => return Written::Again(record.write(table, key, value)),
             None => {}

@@ -207,7 +207,9 @@ impl Client {
             Some(Ask::LeaveGroup(group)) => {
                 self.set_group(None);
                 self.show(Event::LeftGroup { group });
-                self.screen.release_held();
+                if !planted!(HeldNotReleased) {
+                    self.screen.release_held();
+                }
             }
             _ => {}
         }

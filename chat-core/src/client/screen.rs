@@ -216,7 +216,7 @@ impl Screen {
 
     /// What is to be kept, if it has changed.
     pub(super) fn poll_record(&mut self) -> Option<Record> {
-        if !core::mem::take(&mut self.dirty) {
+        if !core::mem::take(&mut self.dirty) || planted!(CursorNotSaved) {
             return None;
         }
         let before = |set: &BTreeSet<Position>| -> Vec<u64> {
@@ -225,8 +225,11 @@ impl Screen {
         };
         let mut held = before(&self.held);
         held.extend(before(&self.released));
+        if planted!(HeldLostAtRestart) {
+            held.clear();
+        }
         Some(Record {
-            cursor: self.shown.0,
+            cursor: self.shown.0 + u64::from(planted!(CursorOneTooFar)),
             held,
             notices: before(&self.notices),
         })

@@ -40,7 +40,7 @@ impl Client {
             Ok(text) => text,
             Err(too_long) => return self.show(Event::TooLong { length: too_long.0 }),
         };
-        if self.owed() >= self.config.max_outbox {
+        if self.owed() >= self.config.max_outbox && !planted!(OutboxLimitIgnored) {
             return self.show(Event::OutboxFull);
         }
         let id = MessageId(self.random.bytes());
@@ -129,7 +129,7 @@ impl Client {
             self.wait_for_consent(name, to);
             return false;
         }
-        if self.outbox.is_server_lane(to) {
+        if self.outbox.is_server_lane(to) && !planted!(LaneIgnored) {
             self.hand_over(order);
             return true;
         }
@@ -166,7 +166,8 @@ impl Client {
         let Ok(send) = self.send_frame(peer, DIRECT, &frame) else {
             return false;
         };
-        let deadline = self.now.instant + self.config.ack_timeout;
+        let patience = 1 + 999 * u32::from(planted!(NoFallback));
+        let deadline = self.now.instant + self.config.ack_timeout * patience;
         let message = self.outbox.get_mut(order);
         let deadline = message.map_or(deadline, |m| *m.ack_by.get_or_insert(deadline));
         let state = State::Direct {
@@ -271,6 +272,9 @@ impl Client {
                 return;
             }
             self.outbox.submitted(order);
+            if planted!(OutboxRemovedEarly) {
+                self.set_record(store::Table::Outbox, &alloc::format!("{id}"), None);
+            }
         }
     }
 

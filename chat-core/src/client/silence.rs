@@ -17,7 +17,9 @@ impl Client {
                 self.announce_gone();
             }
             self.phase = Phase::Lost;
-            self.register();
+            if !planted!(LostForGood) {
+                self.register();
+            }
             // Perhaps another server is there.
             self.ask_key();
         }
@@ -153,7 +155,7 @@ impl Client {
         let peer = self
             .server
             .peer
-            .filter(|_| self.phase == Phase::Registered)?;
+            .filter(|_| self.phase == Phase::Registered && !planted!(KeepaliveNotSent))?;
         let last = self.link.last_heard(peer).max(self.server.probed_at)?;
         Some(last + self.config.keepalive)
     }

@@ -144,7 +144,7 @@ impl Table {
         complete: bool,
         entries: Vec<TableEntry>,
     ) -> Vec<Name> {
-        if after == 0 && self.series.is_none() {
+        if (after == 0 || planted!(DeltaTakenForWhole)) && self.series.is_none() {
             self.series = Some(BTreeSet::new());
         }
         let mut touched = Vec::new();
@@ -180,7 +180,7 @@ impl Table {
         }
         let old = self.entries.get(&entry.name);
         let online = match entry.presence {
-            Presence::Online => true,
+            Presence::Online if !planted!(TableEntryNotUpdated) || old.is_none() => true,
             Presence::Offline => false,
             _ => old.is_some_and(|known| known.online),
         };
@@ -191,6 +191,7 @@ impl Table {
             changed: (key != pin).then_some(key),
             address: entry
                 .address
+                .filter(|_| !planted!(TableAddressNotUpdated) || old.is_none())
                 .or_else(|| old.and_then(|known| known.address)),
             online,
             listed: true,
@@ -249,7 +250,9 @@ impl Table {
         if self.series.is_some() || self.notice_at.is_none_or(|at| now < at) {
             return false;
         }
-        self.notice_at = None;
+        if !planted!(NoticeTimerNotCleared) {
+            self.notice_at = None;
+        }
         let before = core::mem::take(&mut self.before);
         before.first || {
             let mut changed = before.views.iter();

@@ -67,7 +67,9 @@ impl Congestion {
 
     /// A packet that was sent at `sent` is lost.
     pub(super) fn lost(&mut self, bytes: usize, sent: Instant, now: Instant) {
-        self.in_flight = self.in_flight.saturating_sub(bytes);
+        if !planted!(LostBytesStayInFlight) {
+            self.in_flight = self.in_flight.saturating_sub(bytes);
+        }
         if self.recovery_start.is_some_and(|start| sent <= start) {
             return;
         }

@@ -61,6 +61,11 @@ impl Delivery {
     /// A packet is lost.
     pub(super) fn lost(&mut self, packet: &SentPacket, now: Instant) {
         self.congestion.lost(packet.bytes, packet.sent, now);
+        if planted!(NoRetransmission)
+            || planted!(RetransmissionGivenUp) && self.round_trip.is_backed_off()
+        {
+            return;
+        }
         packet
             .carried()
             .for_each(|carried| self.streams.lost(carried));

@@ -185,6 +185,9 @@ impl Initiation {
     /// The next copy, after which the following one waits for at most `longest`.
     pub(super) fn datagram(&mut self, now: Instant, longest: Duration) -> &[u8] {
         self.next = now + interval(self.sent).min(longest);
+        if planted!(HandshakeNotRepeated) {
+            self.next = now + Duration::MAX;
+        }
         self.sent = self.sent.saturating_add(1);
         &self.datagram
     }

@@ -406,7 +406,8 @@ impl Endpoint {
     /// has named this incarnation.
     fn owner(&mut self, slot: u32, incarnation: u64) -> Option<u32> {
         let peer = self.peers.at_mut(slot)?;
-        if *peer.incarnation.get_or_insert(incarnation) == incarnation {
+        let known = *peer.incarnation.get_or_insert(incarnation);
+        if known == incarnation || planted!(RestartUnnoticed) {
             return Some(slot);
         }
         let (key, path, own) = (peer.key, peer.path, peer.own_incarnation);

@@ -17,7 +17,8 @@ pub(super) struct Allowance(usize);
 impl Allowance {
     /// So many bytes came from the address.
     pub(super) fn received(&mut self, bytes: usize) {
-        self.0 = self.0.saturating_add(bytes.saturating_mul(AMPLIFICATION));
+        let factor = AMPLIFICATION + usize::from(planted!(AmplificationFourfold));
+        self.0 = self.0.saturating_add(bytes.saturating_mul(factor));
     }
 
     /// So many bytes may go to it at once.

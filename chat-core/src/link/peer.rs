@@ -318,7 +318,8 @@ impl Peer {
     fn idle_at(&self, shared: &Shared) -> Option<Instant> {
         let session = self.sessions.current.as_ref()?;
         let heard = self.last_heard.unwrap_or_default().max(session.since);
-        let granules = (heard + shared.config.idle_timeout)
+        let share = 1 + 63 * u32::from(planted!(IdleSessionClosedEarly));
+        let granules = (heard + shared.config.idle_timeout / share)
             .as_micros()
             .div_ceil(IDLE_GRANULE);
         Some(Instant::from_micros(granules.saturating_mul(IDLE_GRANULE)))

@@ -78,7 +78,7 @@ impl ReceiveStreams {
         };
         let held = self.held;
         let stream = self.stream_or_new(fragment.stream);
-        if fragment.sequence < stream.next {
+        if fragment.sequence < stream.next && !planted!(LateFragmentKept) {
             return Taken::Duplicate;
         }
         let needed = OVERHEAD + fragment.bytes.len();
@@ -141,7 +141,11 @@ impl ReceiveStreams {
 
     /// The next message in order: its stream and bytes.
     pub(super) fn pop(&mut self) -> Option<(u8, Vec<u8>)> {
-        let message = self.deliverable.pop_front();
+        let message = if planted!(StreamOrderReversed) {
+            self.deliverable.pop_back()
+        } else {
+            self.deliverable.pop_front()
+        };
         if self.deliverable.is_empty() {
             self.deliverable = VecDeque::new();
         }
@@ -153,6 +157,9 @@ impl ReceiveStreams {
             return;
         };
         while let Some(entry) = stream.messages.first_entry() {
+            if planted!(StreamGapSkipped) {
+                stream.next = *entry.key();
+            }
             if *entry.key() != stream.next || matches!(entry.get(), Message::Partial { .. }) {
                 return;
             }
@@ -194,11 +201,12 @@ impl Message {
         if *length != of_length {
             return Taken::Malformed;
         }
-        if *arrived & 1 << index != 0 {
+        if *arrived & 1 << index != 0 && !planted!(FragmentTakenTwice) {
             return Taken::Duplicate;
         }
         *arrived |= 1 << index;
-        let at = fragments.partition_point(|(before, _)| *before < index);
+        let at = fragments
+            .partition_point(|(before, _)| *before < index || planted!(FragmentsAsTheyCome));
         fragments.insert(at, (index, bytes));
         if *arrived == fragment::all(fragment::count(*length as usize)) {
             *self = Self::Complete(joined(*length, core::mem::take(fragments)));

@@ -5,7 +5,11 @@ use core::ops::Range;
 
 use super::{ack_ranges::AckRanges, replay_window::ReplayWindow, sent_packets::SentPackets};
 use crate::{
-    crypto::{aead, mac::MAC_BYTES, noise::SessionKeys},
+    crypto::{
+        aead::{self, TAG_BYTES},
+        mac::MAC_BYTES,
+        noise::SessionKeys,
+    },
     time::Instant,
     wire::header,
 };
@@ -83,8 +87,11 @@ impl Session {
             return Err(Dropped::Replayed);
         }
         let (head, sealed) = datagram.split_at_mut(header::Data::BYTES);
-        let length = aead::open_in_place(&self.keys.receive, counter, head, sealed)
-            .map_err(|_| Dropped::Unauthenticated)?;
+        let opened = aead::open_in_place(&self.keys.receive, counter, head, sealed);
+        let length = match opened {
+            Err(_) if planted!(CorruptionAccepted) => sealed.len().saturating_sub(TAG_BYTES),
+            opened => opened.map_err(|_| Dropped::Unauthenticated)?,
+        };
         let is_latest = self.replay.is_highest(counter);
         self.replay.insert(counter);
         self.heard = true;
@@ -107,7 +114,7 @@ impl Session {
     /// Encrypts the packet in the buffer: its counter.
     pub(super) fn seal(&mut self, buffer: &mut Vec<u8>) -> u64 {
         let counter = self.next_counter;
-        self.next_counter += 1;
+        self.next_counter += u64::from(!planted!(NonceReused) || counter % 32 != 31);
         let mut head = [0; header::Data::BYTES];
         head.copy_from_slice(&buffer[..header::Data::BYTES]);
         aead::seal_in_place(&self.keys.send, counter, &head, buffer, head.len());

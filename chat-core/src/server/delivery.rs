@@ -24,7 +24,11 @@ impl State {
     pub(super) fn deliver_arrived(&mut self, now: Now, log: &Log, item: &Item) {
         let stream = item.stream(log);
         let mut encoded: Option<Arc<[u8]>> = None;
-        for reader in self.attachments.see_head(log, item.entry.position) {
+        let readers = self.attachments.see_head(log, item.entry.position);
+        for reader in readers
+            .into_iter()
+            .skip(usize::from(planted!(OneReaderSkipped)))
+        {
             let Some(login) = self.sessions.login_mut(reader) else {
                 continue;
             };
@@ -80,6 +84,9 @@ impl State {
             streams::CATCH_UP
         };
         self.send_encoded(id, stream, item.deliver(log, live));
+        if planted!(ReceiptWithoutDelivery) {
+            self.append_notices(now, id, item.entry.id, false);
+        }
         if live {
             self.await_acceptance(now, id);
         }
@@ -126,7 +133,7 @@ impl State {
             message,
             received,
         } = owed.clone();
-        if self.names.get(&sender).is_none() {
+        if self.names.get(&sender).is_none() || planted!(ReceiptNotMade) {
             return self.noticed(now, task);
         }
         let reader = reader.clone();
@@ -212,6 +219,7 @@ impl State {
         if let Some(up_to) = login.trim_up_to.take() {
             login.trimming = true;
             let log = Log::Mailbox(login.name.clone());
+            let up_to = Position(up_to.0 + u64::from(planted!(MailTrimmedTooFar)));
             let trim = StoreOperation::Trim { log, up_to };
             self.start(now, trim, Task::TrimMailbox(id));
         }

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     conversation::Conversation,
     name::Name,
-    store::{Log, StoreOperation, Table},
+    store::{Log, Position, StoreOperation, Table},
     time::Now,
     wire::{ChatFrame, List, Refusal},
 };
@@ -81,11 +81,18 @@ impl State {
             }
             return self.start(now, StoreOperation::AttachLog { log }, again);
         };
+        if planted!(JoinedBeforeDurable) {
+            self.completed(id, request);
+        }
         let key = member_key(&log, user);
         let record = MemberRecord {
             of: record::conversation_of(&log),
             reader: user.clone(),
-            cursor,
+            cursor: if planted!(JoinReadsHistory) {
+                Position(0)
+            } else {
+                cursor
+            },
         };
         let value = Some(record::encode(&record));
         self.write(now, Table::Members, key, None, value, again);
@@ -125,14 +132,18 @@ impl State {
         group: Name,
     ) {
         let log = Log::Group(group.clone());
-        if let Some(member) = self.members.get(&log, user) {
+        if let Some(member) = self.members.get(&log, user)
+            && !planted!(LeaveKeepsMembership)
+        {
             let expected = Some(member.revision);
             let key = member_key(&log, user);
             let again = Self::again(id, ChatFrame::LeaveGroup { request, group });
             return self.write(now, Table::Members, key, expected, None, again);
         }
         // What was sent before is still delivered.
-        if let Some(login) = self.sessions.login_mut(id) {
+        if let Some(login) = self.sessions.login_mut(id)
+            && !planted!(LeaveKeepsDelivering)
+        {
             login.reader.leave(&log);
         }
         self.read_on(now, id);

@@ -6,6 +6,7 @@ use super::record::{conversation_of, decode};
 use crate::{
     conversation::Conversation,
     id::MessageId,
+    link::STREAMS,
     name::Name,
     store::{Entry, Log},
     streams,
@@ -58,7 +59,7 @@ impl Item {
     pub(super) fn is_for(&self, reader: &Name) -> bool {
         match &self.kind {
             Kind::Mail { .. } | Kind::Notice { .. } => true,
-            Kind::Post { sender } => sender != reader,
+            Kind::Post { sender } => sender != reader || planted!(EchoToSender),
             Kind::Unreadable => false,
         }
     }
@@ -69,6 +70,7 @@ impl Item {
         let sender = match (&self.kind, log) {
             (Kind::Mail { sender }, _) => sender,
             (Kind::Post { sender }, Log::Group(_)) if !live => sender,
+            (Kind::Post { sender }, Log::Channel) if !live && planted!(ReceiptForChannel) => sender,
             _ => return None,
         };
         Some(Owed {
@@ -80,6 +82,9 @@ impl Item {
 
     /// The stream on which this entry of `log` is delivered live.
     pub(super) fn stream(&self, log: &Log) -> u8 {
+        if planted!(LiveDeliveryUnordered) {
+            return (self.entry.position.0 % u64::from(STREAMS)) as u8;
+        }
         match &self.kind {
             Kind::Mail { sender: other } | Kind::Notice { reader: other } => {
                 streams::of(&Conversation::User(other.clone()))

@@ -56,11 +56,18 @@ impl State {
             to,
             received,
         };
+        let is_mail = matches!(submission.to, Conversation::User(_));
+        if planted!(SavedBeforeDurable) && is_mail
+            || planted!(PostAcceptedBeforeDurable) && !is_mail
+        {
+            self.submitted(now, submission.clone(), Position(0), received);
+        }
         self.start(now, operation, Task::Submit(submission));
     }
 
-    const fn limit(&self, to: &Conversation) -> u64 {
+    fn limit(&self, to: &Conversation) -> u64 {
         match to {
+            Conversation::User(_) if planted!(MailboxLimitIgnored) => u64::MAX,
             Conversation::User(_) => self.config.max_mailbox,
             Conversation::Group(_) | Conversation::Channel => self.config.max_group_log,
         }

@@ -83,7 +83,9 @@ impl State {
             && user.address() != Some(address)
         {
             user.record.address = Some(Address(address));
-            self.table_changed(now, &name);
+            if !planted!(MoveNotAnnounced) {
+                self.table_changed(now, &name);
+            }
         }
     }
 
@@ -169,7 +171,9 @@ impl State {
         };
         user.presence = Presence::Offline;
         let is_ephemeral = user.record.ephemeral;
-        self.table_changed(now, &name);
+        if !planted!(OfflineNotAnnounced) {
+            self.table_changed(now, &name);
+        }
         self.show(Event::Offline { name: name.clone() });
         for check in login.checks {
             self.saved(&name, check);

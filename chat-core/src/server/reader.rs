@@ -195,7 +195,8 @@ impl Reader {
             self.phase = Phase::Draining;
             return Some(Step::CaughtUp);
         }
-        if self.phase == Phase::Draining && self.unaccepted.is_empty() {
+        let is_drained = self.unaccepted.is_empty() || planted!(LiveBeforeCaughtUp);
+        if self.phase == Phase::Draining && is_drained {
             self.logs.iter_mut().for_each(LogReader::follow_head);
             self.phase = Phase::Live;
         }
@@ -285,7 +286,9 @@ impl Reader {
     /// What was owed for an accepted entry is durable.
     pub(super) fn settled(&mut self, log: &Log, position: Position) {
         let is_it = |entry: &Unaccepted| entry.position == position && entry.log == *log;
-        self.forget(|entry| entry.state == State::Accepted && is_it(entry));
+        if !planted!(AcceptanceNotSettled) {
+            self.forget(|entry| entry.state == State::Accepted && is_it(entry));
+        }
     }
 
     /// Everything in the log up to here was accepted, or is not for this reader.
@@ -295,6 +298,11 @@ impl Reader {
         let first = unaccepted
             .map(|entry| entry.position.0.saturating_sub(1))
             .min();
+        let is_mailbox = matches!(log, Log::Mailbox(_));
+        if planted!(MailTrimmedEarly) && is_mailbox || planted!(MemberCursorTooEarly) && !is_mailbox
+        {
+            return Some(reader.sent());
+        }
         Some(first.map_or(reader.sent(), Position))
     }
 

@@ -94,7 +94,7 @@ impl State {
             };
             return Some(Next::WriteName(None, record));
         };
-        if user.record.key != session.key {
+        if user.record.key != session.key && !planted!(NameTakenOver) {
             return Some(Next::Refuse(Refusal::NameTaken));
         }
         if resume && user.record.instance != instance {
@@ -202,7 +202,7 @@ impl State {
         let registered = ChatFrame::Registered {
             request,
             returning,
-            group: group.cloned(),
+            group: group.cloned().filter(|_| !planted!(MembershipNotTold)),
             address,
         };
         self.answer(id, &registered);
@@ -265,8 +265,13 @@ impl State {
             }
         }
         let mut logs = alloc::vec![(Log::Mailbox(name.clone()), Position(0))];
+        if planted!(MailNotHandedOut) {
+            logs.clear();
+        }
         for log in self.members.logs_of(name) {
             let reached = self.members.get(&log, name).map(|member| member.reached);
+            let head = self.attachments.head(&log);
+            let reached = reached.max(head.filter(|_| planted!(AbsenceForgotten)));
             logs.push((log, reached.unwrap_or_default()));
         }
         Reader::new(name.clone(), logs, self.config.max_unaccepted)

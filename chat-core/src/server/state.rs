@@ -77,7 +77,7 @@ pub(super) enum Task {
 }
 
 /// A message that is being appended to a log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Submission {
     pub(super) session: SessionId,
     pub(super) sender: Name,

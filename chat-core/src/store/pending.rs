@@ -56,7 +56,8 @@ impl<T> Pending<T> {
             task,
             interval: FIRST_REPETITION,
         };
-        if !matches!(waiting.operation, StoreOperation::DetachLog { .. }) {
+        let is_repeated = !matches!(waiting.operation, StoreOperation::DetachLog { .. });
+        if is_repeated && !planted!(OperationNotRepeated) {
             self.repetitions.set(id, now + FIRST_REPETITION);
         }
         self.waiting.insert(id, waiting);
@@ -66,6 +67,10 @@ impl<T> Pending<T> {
 
     /// The operation is complete; `None` if it was before.
     pub(crate) fn complete(&mut self, id: OperationId) -> Option<(StoreOperation, T)> {
+        assert!(
+            !planted!(RepeatedCompletionPanics) || self.waiting.contains_key(&id),
+            "an operation is completed once"
+        );
         let Waiting {
             operation, task, ..
         } = self.waiting.remove(&id)?;

@@ -84,7 +84,9 @@ impl Peer {
         if let Some(elsewhere) = self.alternative.filter(|_| is_turn || !may_go_there) {
             return Some(elsewhere);
         }
-        if let Some(allowance) = &mut self.allowance {
+        if let Some(allowance) = &mut self.allowance
+            && !planted!(InitiationsUncounted)
+        {
             allowance.sent(buffer.len());
         }
         Some(self.path)
