@@ -142,12 +142,12 @@ bugs! {
         "Messages go directly while earlier ones are still at the server.",
     NotSubmittedAgain = "not-submitted-again":
         "What the server has not answered is not submitted again after a registration.",
-    ReceiptSettlesAnother = "receipt-settles-another":
-        "A receipt ends the last message of the conversation instead of its own.",
-    ReceiptShownTwice = "receipt-shown-twice":
-        "A receipt is shown although the message was shown as received.",
+    ExistsTakenForReceipt = "exists-taken-for-receipt":
+        "The server's word that a recipient is there is shown as its receipt.",
+    NotificationShownTwice = "notification-shown-twice":
+        "A notification that comes again is shown again.",
     TwoFinalStates = "two-final-states":
-        "The server's word on a message is shown although the recipient's was.",
+        "A late ack is shown although the server's word on the message was.",
     ServerRestartIgnored = "server-restart-ignored":
         "A client does not register again when the server has begun anew.",
     LostForGood = "lost-for-good":

@@ -94,6 +94,7 @@ impl Client {
                 State::Handed { submitted: true } => {
                     self.settle_message(order, State::Delivered);
                 }
+                _ if planted!(TwoFinalStates) => {}
                 State::Saved | State::Exists { .. } | State::Delivered => continue,
             }
             let to = Conversation::User(name.clone());
@@ -131,6 +132,10 @@ impl Client {
         let Some(Conversation::User(name)) = to else {
             return;
         };
+        if planted!(ExistsTakenForReceipt) {
+            self.forget_message(order);
+            return self.show(Event::Received { id, by: name });
+        }
         let since = self.now.instant;
         self.settle_message(order, State::Exists { since });
         if self.table.set_online(since, &name) {

@@ -411,9 +411,13 @@ impl Client {
         if planted!(InboxAcceptedBeforeDurable) {
             self.accept(delivery.source, delivery.id);
         }
+        let takes_twice = match entry {
+            Entry::Message { .. } => planted!(InboxTakesTwice),
+            _ => planted!(NotificationShownTwice),
+        };
         let operation = StoreOperation::Append {
             log: Log::Inbox,
-            id: if planted!(InboxTakesTwice) {
+            id: if takes_twice {
                 MessageId(self.random.bytes())
             } else {
                 entry.inbox_id()
