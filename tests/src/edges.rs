@@ -4,7 +4,7 @@
 //! is missing is a failure. Without it those that change the system's network do not run, and the
 //! others run if they can. What does not run says so.
 
-use std::{env, io::Write, path::PathBuf, sync::Once};
+use std::{env, io::Write, path::PathBuf, process::Command, sync::Once};
 
 /// How to get every tool that is asked for here.
 pub const INSTALL: &str = "apt-get install strace iproute2 nftables conntrack procps";
@@ -28,6 +28,24 @@ pub fn has(what: &str, programs: &[&str]) -> bool {
     assert!(!all(), "{what}: {line}");
     say(what, &line);
     false
+}
+
+/// Whether strace is there, for the tests called `what`, and may trace: some containers forbid it.
+///
+/// # Panics
+/// If not, although everything is to run.
+pub fn can_trace(what: &str) -> bool {
+    if !has(what, &["strace"]) {
+        return false;
+    }
+    let mut strace = Command::new("strace");
+    let tried = strace.args(["-qq", "-o", "/dev/null", "true"]).output();
+    let can = tried.is_ok_and(|output| output.status.success());
+    assert!(can || !all(), "{what}: strace may not trace");
+    if !can {
+        say(what, "strace may not trace");
+    }
+    can
 }
 
 /// Whether the tests called `what`, which change the system's network with these programs, are to

@@ -92,7 +92,7 @@ fn delete(name: &str) {
     let _ = Command::new("ip").args(["netns", "del", name]).status();
 }
 
-/// Removes the namespaces of processes that are gone.
+/// Removes the namespaces of processes that are gone, with what still runs in them.
 fn sweep() {
     let Ok(entries) = fs::read_dir("/run/netns") else {
         return;
@@ -106,6 +106,12 @@ fn sweep() {
             && let Some(process) = process
             && !Path::new(&format!("/proc/{process}")).exists()
         {
+            // Somebody else may be sweeping too.
+            let left = Command::new("ip").args(["netns", "pids", &name]).output();
+            let left = left.map_or_else(|_| Vec::new(), |output| output.stdout);
+            for process in String::from_utf8_lossy(&left).split_whitespace() {
+                let _ = Command::new("kill").args(["-KILL", process]).status();
+            }
             delete(&name);
         }
     }

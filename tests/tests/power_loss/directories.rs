@@ -14,7 +14,7 @@ use tests::{
 
 #[test]
 fn the_directories_of_a_server_are_durable_before_it_serves() {
-    if !edges::has("directories after a loss of power", &["strace"]) {
+    if !edges::can_trace("directories after a loss of power") {
         return;
     }
     let place = Place::new();
@@ -31,7 +31,7 @@ fn the_directories_of_a_server_are_durable_before_it_serves() {
 
 #[test]
 fn the_directories_of_a_client_are_durable_before_it_is_registered() {
-    if !edges::has("directories after a loss of power", &["strace"]) {
+    if !edges::can_trace("directories after a loss of power") {
         return;
     }
     let place = Place::new();

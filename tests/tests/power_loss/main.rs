@@ -99,7 +99,7 @@ fn the_writer() {
 
 /// What the writer did, if that can be recorded here.
 fn recorded(role: Role) -> Option<Vec<Step>> {
-    if !edges::has("power loss", &["strace"]) {
+    if !edges::can_trace("power loss") {
         return None;
     }
     let directory = tempfile::tempdir().expect("a temporary directory");
