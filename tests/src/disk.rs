@@ -20,7 +20,7 @@ pub struct Behaviour {
     pub late: u32,
     /// Completions that are reported twice.
     pub repeated: u32,
-    /// Completions that are never reported.
+    /// Completions, but for refusals, that are never reported.
     pub lost: u32,
     /// Writes that fail; half of them are done all the same. The disk is stalled from then on for
     /// a while.
@@ -180,12 +180,12 @@ impl Disk {
             let again = self.later(Stream::RepeatedCompletion);
             reports.push((again, event.clone()));
         }
-        if self.happens(Stream::LostCompletion, number, behaviour.lost) {
+        // Refusals come, and in the order of what they refuse.
+        let may_fail = !matches!(event, StoreEvent::Failed { .. });
+        if may_fail && self.happens(Stream::LostCompletion, number, behaviour.lost) {
             return;
         }
-        // Refusals come in the order of what they refuse.
-        let late = !matches!(event, StoreEvent::Failed { .. })
-            && self.happens(Stream::LateCompletion, number, behaviour.late);
+        let late = may_fail && self.happens(Stream::LateCompletion, number, behaviour.late);
         let delay = late.then(|| self.later(Stream::LateCompletion));
         reports.push((delay.unwrap_or_default(), event));
     }

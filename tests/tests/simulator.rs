@@ -1,8 +1,10 @@
 //! The simulator itself: its runs follow from their seeds, and both judges agree on them.
 
+use std::fs;
+
 use tests::{
     random::seeds,
-    simulator::{checker, generate, run, trace},
+    simulator::{checker, generate, plan::Plan, run, trace},
 };
 
 #[test]
@@ -43,5 +45,27 @@ fn the_checker_of_traces_finds_nothing_where_the_oracle_does_not() {
             assert_eq!(verdict.attempted as u64, counts.attempted, "seed {seed}");
             assert_eq!(verdict.delivered as u64, counts.delivered, "seed {seed}");
         }
+    }
+}
+
+#[test]
+fn what_has_failed_once_goes_well() {
+    let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/regressions");
+    let mut plans = 0;
+    for file in fs::read_dir(directory).unwrap() {
+        let path = file.unwrap().path();
+        let plan: Plan = fs::read_to_string(&path).unwrap().parse().unwrap();
+        let failure = run::run(&plan).failure;
+        assert_eq!(failure, None, "{}", path.display());
+        plans += 1;
+    }
+    assert!(plans > 5, "{plans} plans");
+}
+
+#[test]
+fn the_runs_of_the_first_seeds_go_well() {
+    for seed in seeds(150) {
+        let failure = run::run(&generate::plan(seed)).failure;
+        assert_eq!(failure, None, "seed {seed}");
     }
 }

@@ -172,18 +172,14 @@ impl Client {
         received: WallTime,
     ) -> Option<Event> {
         let to = Conversation::User(by.clone());
-        let own = if planted!(ReceiptSettlesAnother) {
-            self.outbox.conversation(&to).last().copied()
-        } else {
-            self.outbox.find(&id)
-        };
+        let own = self.outbox.find(&id);
         let own = own.filter(|order| self.outbox.get(*order).is_some_and(|m| m.to == to));
         let state = own
             .and_then(|order| self.forget_message(order))
             .map(|m| m.state);
         self.advance(&to);
         match state {
-            Some(State::Delivered) if !planted!(ReceiptShownTwice) => None,
+            Some(State::Delivered) => None,
             Some(State::Exists { .. }) => {
                 self.outbox.existing_received(self.now.instant);
                 Some(Event::Received { id, by })
@@ -245,7 +241,6 @@ impl Client {
 
     fn handed(&self, id: &MessageId) -> Option<Order> {
         let order = self.outbox.find(id)?;
-        let is_handed = matches!(self.state(order), Some(State::Handed { .. }));
-        (is_handed || planted!(TwoFinalStates)).then_some(order)
+        matches!(self.state(order), Some(State::Handed { .. })).then_some(order)
     }
 }

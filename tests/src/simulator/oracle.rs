@@ -197,6 +197,7 @@ impl Oracle {
         if let Some(reader) = self.readers.get_mut(node) {
             reader.end();
         }
+        self.logs.leaving.retain(|(_, leaving)| *leaving != node);
         let of_node = |message: &&mut Message| message.from == node;
         for message in self.messages.values_mut().filter(of_node) {
             message.sender_restarted = true;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chat_core::{id::MessageId, store::Log};
 
+use crate::simulator::plan::Node;
+
 /// One log: what was appended, in order.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
@@ -44,6 +46,8 @@ pub(super) struct Logs {
     logs: BTreeMap<Log, Entries>,
     /// By log and folded name.
     pub(super) members: BTreeMap<Log, BTreeMap<String, u64>>,
+    /// Who has left, and may not know it yet.
+    pub(super) leaving: BTreeSet<(Log, Node)>,
 }
 
 impl Logs {

@@ -26,6 +26,8 @@ pub(super) struct Message {
     pub(super) id: Option<MessageId>,
     /// How often its sender was told that nobody has the name.
     pub(super) nobody: u32,
+    /// Something was refused when it was typed.
+    pub(super) is_refused: bool,
 }
 
 /// Whom a message was typed for.
@@ -55,6 +57,7 @@ impl Message {
             sender_restarted: false,
             id: None,
             nobody: 0,
+            is_refused: false,
         }
     }
 

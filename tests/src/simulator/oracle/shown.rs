@@ -49,8 +49,13 @@ impl Oracle {
                 reader.is_offline = true;
             }
             Event::NotResponding => reader.is_online = false,
+            Event::LeftGroup { .. } => self.logs.leaving.retain(|(_, leaving)| *leaving != node),
             Event::Refused(_) | Event::Note(_) | Event::TooLong { .. } | Event::OutboxFull => {
                 reader.refusals.push(at);
+                let mut messages = self.messages.values_mut();
+                if let Some(message) = messages.rfind(|is| is.from == node && is.typed == at) {
+                    message.is_refused = true;
+                }
             }
             Event::StoreFailed => reader.store_failed = Some(at),
             _ => {}
@@ -181,7 +186,8 @@ impl Oracle {
         };
         let messages = self.messages.iter_mut().filter(concerned);
         let is_doubtful = |(_, message): &(&Token, &mut Message)| {
-            (message.id.is_none(), message.sender_restarted)
+            let may_be_meant = !message.is_refused && !message.sender_restarted;
+            (message.id.is_none(), !may_be_meant)
         };
         if let Some((_, message)) = messages.min_by_key(is_doubtful) {
             message.nobody += 1;

@@ -22,6 +22,8 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(240);
 /// What was typed last shows within this time.
 const SETTLING: Duration = Duration::from_secs(3);
+/// Who is gone is not looked for any more after this time.
+const GIVING_UP: Duration = Duration::from_secs(240);
 /// In some runs, silence is listened to for so long.
 const SILENCE: Duration = Duration::from_secs(40);
 /// Datagrams that two who are silent may exchange in that time: keepalives with their answers.
@@ -190,7 +192,7 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
         if self.plan.seed % 8 != 1 {
             return Ok(());
         }
-        self.go_on_for(SETTLING * 3)?;
+        self.go_on_for(GIVING_UP)?;
         let before = (self.world.network.counters().sent, self.world.happened());
         self.go_on_for(SILENCE)?;
         let sent = self.world.network.counters().sent - before.0;
