@@ -128,8 +128,6 @@ bugs! {
         "A message leaves the durable outbox when it is submitted.",
     OutboxNotRestored = "outbox-not-restored":
         "The outbox is empty after a restart.",
-    OrderBeginsAgain = "order-begins-again":
-        "After a restart, new messages take the places of those that are still owed.",
     LaterWriteLost = "later-write-lost":
         "A change of a record that is just being written is not written.",
     KeptBeforeDurable = "kept-before-durable":

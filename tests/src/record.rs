@@ -1,5 +1,7 @@
 //! What happened in a world, as values: what oracles and traces are made from.
 
+use std::net::SocketAddr;
+
 use chat_core::{
     client::{self, Command},
     server,
@@ -43,6 +45,15 @@ pub enum What {
     Arrived {
         /// The node that sent it, if one did.
         from: Option<usize>,
+        /// What kind of datagram it is.
+        kind: &'static str,
+        /// How long it is.
+        bytes: usize,
+    },
+    /// A datagram of the node's reaches an address where nothing runs. Recorded if datagrams are.
+    Missed {
+        /// The address.
+        to: SocketAddr,
         /// What kind of datagram it is.
         kind: &'static str,
         /// How long it is.

@@ -157,9 +157,7 @@ impl Outbox {
             ack_by: None,
             created: record.created,
         };
-        if !planted!(OrderBeginsAgain) {
-            self.last = self.last.max(record.order);
-        }
+        self.last = self.last.max(record.order);
         self.insert(record.order, message);
         self.index(record.order, state);
     }

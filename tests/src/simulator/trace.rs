@@ -32,6 +32,11 @@ pub fn lines(record: &Record) -> Vec<String> {
         What::Suffers(what) => vec![format!("suffers {what}")],
         What::Typed(command) => vec![format!("types {}", line(command))],
         What::Durable(operation) => kept(operation).into_iter().collect(),
+        What::Missed { to, kind, bytes } => {
+            vec![format!(
+                "sends {kind} of {bytes} bytes to {to}, where nothing runs"
+            )]
+        }
         What::Arrived { from, kind, bytes } => {
             let from = from.map_or("nobody", |from| NODES[from]);
             vec![format!("gets {kind} of {bytes} bytes from {from}")]

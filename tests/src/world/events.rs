@@ -54,11 +54,10 @@ impl World {
     }
 
     pub(super) fn deliver(&mut self, from: SocketAddr, to: SocketAddr, mut bytes: Vec<u8>) {
-        let Some(to) = self.network.arrive(self.now().instant, from, to) else {
-            return;
-        };
-        let Some(index) = self.nodes.iter().position(|node| node.address == to) else {
-            return;
+        let reached = self.network.arrive(self.now().instant, from, to);
+        let index = |to| self.nodes.iter().position(|node| node.address == to);
+        let Some((to, index)) = reached.and_then(|to| Some((to, index(to)?))) else {
+            return self.record_miss(from, to, &bytes);
         };
         if let Some(wiretap) = &mut self.wiretap {
             wiretap.arrives(from, to.ip(), &bytes);
@@ -81,6 +80,18 @@ impl World {
             };
             machine.handle_datagram(now, path, &mut bytes);
             self.after_input(index);
+        }
+    }
+
+    fn record_miss(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        if !self.records.are_with_datagrams() {
+            return;
+        }
+        let host = self.network.host(from.ip());
+        let sender = self.nodes.iter().position(|it| it.address.ip() == host);
+        if let Some(sender) = sender {
+            let (kind, bytes) = (kind_of(bytes), bytes.len());
+            self.record(sender, || What::Missed { to, kind, bytes });
         }
     }
 
