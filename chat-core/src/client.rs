@@ -12,6 +12,8 @@ mod commands;
 mod connection;
 mod entry;
 mod event;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod keeping;
 mod lane;
 mod leaving;
