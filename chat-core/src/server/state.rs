@@ -197,7 +197,7 @@ impl State {
 
     /// A stamp later than every earlier one.
     pub(super) fn stamp(&mut self, now: Now) -> WallTime {
-        let next = WallTime::from_micros(self.last_stamp.as_micros() + 1);
+        let next = WallTime::from_micros(self.last_stamp.as_micros().saturating_add(1));
         self.last_stamp = next.max(now.wall);
         self.last_stamp
     }
