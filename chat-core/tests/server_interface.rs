@@ -198,6 +198,22 @@ fn a_server_stops_when_everything_is_written() {
 }
 
 #[test]
+fn a_server_that_stops_waits_for_its_store_and_nothing_else() {
+    let mut pair = Pair::new();
+    pair.run(500);
+    pair.server.handle_command(at(501), Command::Stop);
+    let mut buffer = Vec::new();
+    for millis in [30_000, 60_000, 60_000] {
+        pair.server.handle_timeout(at(millis));
+        shown(&mut pair.server);
+        while pair.server.poll_persist().is_some() {}
+        while pair.server.poll_transmit(at(millis), &mut buffer).is_some() {}
+    }
+    let next = pair.server.poll_timeout();
+    assert!(next.is_none_or(|next| next > at(60_000).instant));
+}
+
+#[test]
 fn a_client_that_is_gone_is_found_to_be_offline_within_thirty_seconds() {
     let mut pair = Pair::new();
     pair.run(500);

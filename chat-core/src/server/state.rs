@@ -291,7 +291,9 @@ impl State {
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let pending = self.pending.next_timeout();
-        pending.into_iter().chain(self.timers.next()).min()
+        // Whoever stops does nothing more of its own accord.
+        let timers = self.timers.next().filter(|_| self.stopping == Stopping::No);
+        pending.into_iter().chain(timers).min()
     }
 
     /// The session of a peer, which is made when it says something for the first time.
