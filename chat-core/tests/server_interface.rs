@@ -3,10 +3,10 @@
 use chat_core::{
     client::{self, Client},
     crypto::Identity,
-    id::Path,
+    id::{MessageId, Path},
     machine::Machine,
     server::{self, Command, Event, Server},
-    store::{MemoryStore, OperationId, StoreError, StoreEvent},
+    store::{Entry, Log, MemoryStore, OperationId, Position, StoreError, StoreEvent},
     time::{Duration, Instant, Now, WallTime},
 };
 
@@ -168,6 +168,15 @@ fn completions_that_nobody_waits_for_and_garbage_change_nothing() {
         StoreEvent::Fetched {
             operation,
             entries: Vec::new(),
+        },
+        StoreEvent::Arrived {
+            log: Log::Inbox,
+            entry: Entry {
+                position: Position(1),
+                id: MessageId([1; 16]),
+                received: WallTime::default(),
+                bytes: [].into(),
+            },
         },
         StoreEvent::Resynchronise,
         StoreEvent::Well,
