@@ -263,7 +263,7 @@ fn frame(input: &mut Input<'_>, frames: &mut Vec<u8>) {
         9 => LinkFrame::PathResponse {
             token: input.number(),
         },
-        10 if input.byte() % 8 == 0 => LinkFrame::Close {},
+        10 if input.byte().is_multiple_of(8) => LinkFrame::Close {},
         10 => LinkFrame::Start {
             incarnation: input.number(),
             counter: input.number(),

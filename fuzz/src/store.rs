@@ -163,7 +163,7 @@ fn completion(operation: OperationId, input: &mut Input<'_>) -> StoreEvent {
 
 /// Somebody else has written something.
 fn foreign(input: &mut Input<'_>) -> StoreEvent {
-    if input.byte() % 2 == 0 {
+    if input.byte().is_multiple_of(2) {
         let name = |input: &mut Input<'_>| -> Name { frames::name(input) };
         let log = match input.byte() % 4 {
             0 => Log::Mailbox(name(input)),
@@ -187,7 +187,7 @@ fn foreign(input: &mut Input<'_>) -> StoreEvent {
         table: TABLES[input.below(TABLES.len())],
         key: keys[input.below(keys.len())].into(),
         revision: Revision(input.number()),
-        value: (input.byte() % 4 > 0).then(|| input.piece().to_vec()),
+        value: (!input.byte().is_multiple_of(4)).then(|| input.piece().to_vec()),
     }
 }
 
