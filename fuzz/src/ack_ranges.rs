@@ -41,7 +41,7 @@ fn arrive(input: &mut Input<'_>, packets: u8) {
     let (mut counter, mut complete, mut micros) = (0_u64, true, 0_u64);
     // Past the limit the lowest range is forgotten.
     let mut remembered = true;
-    for _ in 0..packets.min(100) {
+    for _ in 0..packets.min(48) {
         let choice = input.byte();
         counter = match choice {
             0..=199 => counter.wrapping_add(u64::from(choice % 8)),
