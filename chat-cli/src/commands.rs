@@ -68,6 +68,11 @@ pub(crate) fn parse(line: &Line) -> Option<Command> {
         "quit" => nothing(rest, Command::Quit),
         _ => nothing(rest, note(help())),
     };
+    // Whatever the rest of the line was, a command without it is not what was typed.
+    let command = command.and_then(|command| match line.cut {
+        0 => Ok(command),
+        _ => Err(Wrong::Arguments),
+    });
     Some(command.unwrap_or_else(|wrong| match wrong {
         Wrong::Arguments => note(format!("[Usage: {}]", usage_line(name, arguments))),
         Wrong::Name(name) => note(format!("[Invalid name: {}.]", Neutral(name))),
@@ -299,6 +304,19 @@ mod tests {
         };
         let expected = "[Message too long: 1000002 bytes, the limit is 65536.]";
         assert_eq!(parse(&line), Some(Command::Note(expected.into())));
+    }
+
+    #[test]
+    fn a_line_that_was_cut_is_never_taken_for_the_command_that_is_left_of_it() {
+        for (text, expected) in [
+            ("send y hi", "[Usage: send <name> <message>]"),
+            ("join_group g", "[Usage: join_group <g>]"),
+            ("quit", "[Usage: quit]"),
+        ] {
+            let text = text.into();
+            let note = Command::Note(expected.into());
+            assert_eq!(parse(&Line { text, cut: 1 }), Some(note));
+        }
     }
 
     #[test]

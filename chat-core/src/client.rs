@@ -12,6 +12,8 @@ mod commands;
 mod connection;
 mod entry;
 mod event;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod keeping;
 mod lane;
 mod leaving;
@@ -360,7 +362,7 @@ impl Client {
             return Some(now);
         }
         [
-            self.link.poll_timeout(),
+            self.link.poll_timeout().filter(|_| !self.is_silent()),
             self.pending.next_timeout(),
             self.attempts.poll_timeout(),
             self.quiet_attempts.poll_timeout(),

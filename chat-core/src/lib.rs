@@ -96,6 +96,9 @@ pub mod client;
 pub mod config;
 pub mod conversation;
 pub mod crypto;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod id;
 pub mod link;
 pub mod machine;

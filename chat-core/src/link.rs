@@ -21,6 +21,8 @@ mod cookie;
 mod delivery;
 mod early_guard;
 mod fragment;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod handshake;
 mod hello;
 mod incoming;

@@ -12,6 +12,8 @@ mod delivery;
 mod ephemeral;
 mod event;
 mod expiry;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod groups;
 mod interests;
 mod item;

@@ -3,10 +3,10 @@
 use chat_core::{
     client::{self, Client},
     crypto::Identity,
-    id::Path,
+    id::{MessageId, Path},
     machine::Machine,
     server::{self, Command, Event, Server},
-    store::{MemoryStore, OperationId, StoreError, StoreEvent},
+    store::{Entry, Log, MemoryStore, OperationId, Position, StoreError, StoreEvent},
     time::{Duration, Instant, Now, WallTime},
 };
 
@@ -169,6 +169,15 @@ fn completions_that_nobody_waits_for_and_garbage_change_nothing() {
             operation,
             entries: Vec::new(),
         },
+        StoreEvent::Arrived {
+            log: Log::Inbox,
+            entry: Entry {
+                position: Position(1),
+                id: MessageId([1; 16]),
+                received: WallTime::default(),
+                bytes: [].into(),
+            },
+        },
         StoreEvent::Resynchronise,
         StoreEvent::Well,
     ] {
@@ -195,6 +204,22 @@ fn a_server_stops_when_everything_is_written() {
     assert_eq!(shown(&mut pair.server), [Event::Stopped]);
     pair.server.handle_command(at(502), Command::Stop);
     assert_eq!(shown(&mut pair.server), [], "once");
+}
+
+#[test]
+fn a_server_that_stops_waits_for_its_store_and_nothing_else() {
+    let mut pair = Pair::new();
+    pair.run(500);
+    pair.server.handle_command(at(501), Command::Stop);
+    let mut buffer = Vec::new();
+    for millis in [30_000, 60_000, 60_000] {
+        pair.server.handle_timeout(at(millis));
+        shown(&mut pair.server);
+        while pair.server.poll_persist().is_some() {}
+        while pair.server.poll_transmit(at(millis), &mut buffer).is_some() {}
+    }
+    let next = pair.server.poll_timeout();
+    assert!(next.is_none_or(|next| next > at(60_000).instant));
 }
 
 #[test]

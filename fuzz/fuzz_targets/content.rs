@@ -1,3 +1,4 @@
+//! Fuzzes `content`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_fuzz::content(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_fuzz::content::target(bytes));

@@ -1,3 +1,4 @@
+//! Fuzzes `datagram`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_fuzz::datagram(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_fuzz::datagram::target(bytes));

@@ -1,3 +1,4 @@
+//! Fuzzes `sealed`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_fuzz::sealed(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chat_fuzz::sealed::target(bytes));

@@ -28,6 +28,9 @@ use crate::{
 /// The place of a message among all that the user has sent.
 pub(super) type Order = u64;
 
+/// No user sends so many: a record with a higher order is not one that a client has written.
+const MAX_ORDER: Order = u64::MAX / 2;
+
 /// Where a message is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -140,6 +143,9 @@ impl Outbox {
 
     /// Takes up what the last run left.
     pub(super) fn restore(&mut self, record: Record, now: Instant) {
+        if record.order > MAX_ORDER {
+            return;
+        }
         let state = match record.stage {
             Stage::Waiting => State::Waiting,
             Stage::Handed => State::Handed { submitted: true },

@@ -92,7 +92,7 @@ impl Screen {
             return false;
         }
         let next = self.open
-            && position.0 == self.routed.0 + 1
+            && position.0 - 1 == self.routed.0
             && !self.reading
             && !self.behind
             && !self.is_releasing();

@@ -22,20 +22,17 @@ use crate::{
 impl State {
     /// An entry was appended to a log: readers who are waiting for it get it at once.
     pub(super) fn deliver_arrived(&mut self, now: Now, log: &Log, item: &Item) {
-        let stream = item.stream(log);
-        let mut encoded: Option<Arc<[u8]>> = None;
+        let mut encoded: Option<(u8, Arc<[u8]>)> = None;
         let readers = self.attachments.see_head(log, item.entry.position);
-        for reader in readers
-            .into_iter()
-            .skip(usize::from(planted!(OneReaderSkipped)))
-        {
+        let skipped = usize::from(planted!(OneReaderSkipped));
+        for reader in readers.into_iter().skip(skipped) {
             let Some(login) = self.sessions.login_mut(reader) else {
                 continue;
             };
             if login.reader.arrived(now.instant, log, item) {
-                let message = encoded.get_or_insert_with(|| item.deliver(log, true));
-                let message = Arc::clone(message);
-                self.send_encoded(reader, stream, message);
+                let (stream, message) =
+                    encoded.get_or_insert_with(|| (item.stream(log), item.deliver(log, true)));
+                self.send_encoded(reader, *stream, Arc::clone(message));
                 self.await_acceptance(now, reader);
             } else {
                 self.read_on(now, reader);

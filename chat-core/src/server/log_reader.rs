@@ -120,8 +120,9 @@ impl LogReader {
         };
         if !matches!(self.log, Log::Mailbox(_)) {
             let next = self.page.front().map(|item| item.entry.position.0);
-            let next = next.unwrap_or(self.page_end.0 + 1);
-            self.gone += next.saturating_sub(self.sent.0 + 1);
+            let next = next.unwrap_or(self.page_end.0.saturating_add(1));
+            let gone = next.saturating_sub(self.sent.0.saturating_add(1));
+            self.gone = self.gone.saturating_add(gone);
         }
         self.skip_to_page_end();
     }
@@ -156,7 +157,7 @@ impl LogReader {
         let is_next = !self.left
             && self.asked.is_none()
             && self.head.is_some_and(|head| self.sent >= head)
-            && position.0 == self.sent.0 + 1;
+            && position.0.checked_sub(1) == Some(self.sent.0);
         self.see_head(position);
         is_next
     }

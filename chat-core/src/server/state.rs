@@ -195,7 +195,7 @@ impl State {
 
     /// A stamp later than every earlier one.
     pub(super) fn stamp(&mut self, now: Now) -> WallTime {
-        let next = WallTime::from_micros(self.last_stamp.as_micros() + 1);
+        let next = WallTime::from_micros(self.last_stamp.as_micros().saturating_add(1));
         self.last_stamp = next.max(now.wall);
         self.last_stamp
     }
@@ -289,7 +289,9 @@ impl State {
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
         let pending = self.pending.next_timeout();
-        pending.into_iter().chain(self.timers.next()).min()
+        // Whoever stops does nothing more of its own accord.
+        let timers = self.timers.next().filter(|_| self.stopping == Stopping::No);
+        pending.into_iter().chain(timers).min()
     }
 
     /// The session of a peer, which is made when it says something for the first time.

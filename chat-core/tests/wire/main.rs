@@ -7,7 +7,4 @@ mod properties;
 mod samples;
 mod specification;
 mod strategies;
-#[expect(unreachable_pub, reason = "to the fuzzer it is a library")]
-#[path = "../../../fuzz/src/lib.rs"]
-mod targets;
 mod vectors;

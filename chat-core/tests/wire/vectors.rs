@@ -27,6 +27,7 @@ use crate::samples;
 const WALL: WallTime = WallTime::from_micros(1_698_244_807_000_000);
 
 /// Recorded bytes and what they are.
+#[derive(Clone)]
 pub(crate) struct Vector {
     pub(crate) title: String,
     pub(crate) bytes: Vec<u8>,

@@ -26,6 +26,22 @@ fn direct(deadline: u64) -> State {
 }
 
 #[test]
+fn a_record_with_an_order_that_nobody_reaches_is_none_of_this_client() {
+    let mut outbox = Outbox::default();
+    let record = Record {
+        order: Order::MAX,
+        id: MessageId([1; 16]),
+        to: to("y"),
+        text: Text::default(),
+        created: WallTime::default(),
+        stage: Stage::Waiting,
+    };
+    outbox.restore(record, Instant::ZERO);
+    assert_eq!(outbox.find(&MessageId([1; 16])), None);
+    assert_eq!(push(&mut outbox, 2, "y"), 1);
+}
+
+#[test]
 fn the_lane_is_the_servers_until_everything_handed_over_is_delivered() {
     let mut outbox = Outbox::default();
     let (first, second) = (push(&mut outbox, 1, "y"), push(&mut outbox, 2, "y"));

@@ -164,6 +164,20 @@ fn progress_is_told_once_and_stops_at_what_is_not_accepted() {
 }
 
 #[test]
+fn positions_at_the_end_of_all_positions_are_read_like_others() {
+    let last = u64::MAX;
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(0));
+    reader.attached(&Log::Channel, Position(last));
+    reader.next(NOW);
+    reader.fetched(&Log::Channel, vec![post(last, 1, "x")]);
+    assert_eq!(reader.next(NOW), Some(Step::Gone(Log::Channel, last - 11)));
+    assert_eq!(delivered(&mut reader), Some((1, false)));
+    let item = Item::new(post(last, 2, "x"));
+    assert!(!reader.arrived(NOW, &Log::Channel, &item));
+}
+
+#[test]
 fn entries_trimmed_before_they_were_read_are_counted_except_in_a_mailbox() {
     let mut reader = reader(8);
     reader.attached(&mailbox(), Position(9));
