@@ -315,7 +315,8 @@ impl Endpoint {
         Ok(id)
     }
 
-    /// Queues a message on a stream. A handshake is made, and repeated, while anything is queued.
+    /// Queues a message on a stream. A handshake is made, and repeated, while anything is queued;
+    /// a peer that does not answer for [`LinkConfig::idle_timeout`] is closed.
     ///
     /// # Errors
     /// If there is no such peer, the message is too long, or too much is queued.

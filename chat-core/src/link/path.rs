@@ -17,8 +17,7 @@ pub(super) struct Allowance(usize);
 impl Allowance {
     /// So many bytes came from the address.
     pub(super) fn received(&mut self, bytes: usize) {
-        let factor = AMPLIFICATION + usize::from(planted!(AmplificationFourfold));
-        self.0 = self.0.saturating_add(bytes.saturating_mul(factor));
+        self.0 = self.0.saturating_add(bytes.saturating_mul(AMPLIFICATION));
     }
 
     /// So many bytes may go to it at once.

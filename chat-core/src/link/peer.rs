@@ -325,6 +325,13 @@ impl Peer {
         Some(Instant::from_micros(granules.saturating_mul(IDLE_GRANULE)))
     }
 
+    /// When a peer that does not answer is given up, whether there was a session or not.
+    fn given_up_at(&self, shared: &Shared) -> Option<Instant> {
+        let is_asked = self.delivery.streams.queued() > 0;
+        let since = self.unanswered_since.filter(|_| is_asked)?;
+        Some(since + shared.config.idle_timeout)
+    }
+
     /// Does what is due.
     pub(super) fn handle_timeout(&mut self, shared: &mut Shared) {
         let now = shared.now;
@@ -351,17 +358,9 @@ impl Peer {
         if self.probe.as_ref().is_some_and(|is| is.has_failed(now)) {
             self.fail_probe(shared);
         }
-        if self.idle_at(shared).is_some_and(|at| at <= now) {
-            self.handle_idle(shared);
-        }
-    }
-
-    fn handle_idle(&mut self, shared: &mut Shared) {
-        if self.is_replaced || self.delivery.streams.queued() == 0 {
-            self.is_closed = true;
-        } else {
-            self.drop_sessions(shared);
-        }
+        // Whoever was not heard for so long gets nothing of what is queued.
+        let over = [self.idle_at(shared), self.given_up_at(shared)];
+        self.is_closed |= over.into_iter().flatten().any(|at| at <= now);
     }
 
     /// Whether nothing is left of the peer: it has said goodbye, was idle for too long, or never
@@ -387,6 +386,7 @@ impl Peer {
             self.candidate.as_ref().map(|is| is.next()),
             self.probe.as_ref().map(|is| is.next()),
             self.idle_at(shared),
+            self.given_up_at(shared),
         ]
         .into_iter()
         .flatten()

@@ -135,6 +135,20 @@ fn a_message_nobody_waits_for_any_more_ends_the_handshakes() {
 }
 
 #[test]
+fn a_peer_that_does_not_answer_for_three_minutes_is_given_up() {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    network.nodes[1].is_cut_off = true;
+    network.send(0, peer, 0, b"anybody there?");
+    network.run(secs(170));
+    assert_eq!(network.notices(0), [] as [&Event; 0]);
+    network.run(secs(20));
+    assert_eq!(network.notices(0), [&Event::Closed { peer }]);
+    let sent = network.log.len();
+    network.run(secs(60));
+    assert_eq!(network.log.len(), sent);
+}
+
+#[test]
 fn a_dead_peer_is_tried_about_twice_a_second_while_something_is_owed() {
     let (mut network, peer) = connected();
     network.nodes[1].is_cut_off = true;

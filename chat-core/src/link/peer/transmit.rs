@@ -84,9 +84,7 @@ impl Peer {
         if let Some(elsewhere) = self.alternative.filter(|_| is_turn || !may_go_there) {
             return Some(elsewhere);
         }
-        if let Some(allowance) = &mut self.allowance
-            && !planted!(InitiationsUncounted)
-        {
+        if let Some(allowance) = &mut self.allowance {
             allowance.sent(buffer.len());
         }
         Some(self.path)
