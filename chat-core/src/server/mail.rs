@@ -67,7 +67,6 @@ impl State {
 
     fn limit(&self, to: &Conversation) -> u64 {
         match to {
-            Conversation::User(_) if planted!(MailboxLimitIgnored) => u64::MAX,
             Conversation::User(_) => self.config.max_mailbox,
             Conversation::Group(_) | Conversation::Channel => self.config.max_group_log,
         }
@@ -185,7 +184,10 @@ impl State {
                 let (log, limit) = (log_of(to), self.config.max_group_log);
                 let kept = limit.saturating_sub((limit / TRIMMED_SHARE).max(1));
                 let head = self.attachments.head(&log).unwrap_or_default();
-                let up_to = Position(head.0.saturating_sub(kept));
+                // Place for all that follow, or one of them could overtake this one.
+                let following = self.submissions_under_way(to);
+                let up_to = head.0.saturating_sub(kept) + following;
+                let up_to = Position(up_to.min(head.0));
                 let trim = StoreOperation::Trim { log, up_to };
                 self.start(now, trim, Task::Nothing);
                 // At once: later messages must not overtake it.
@@ -193,5 +195,13 @@ impl State {
             }
             _ => self.reject(session, to, message, Rejection::TooLong),
         }
+    }
+
+    fn submissions_under_way(&self, to: &Conversation) -> u64 {
+        let is_one = |task: &Task| matches!(task, Task::Submit(submission) if submission.to == *to);
+        self.pending
+            .tasks()
+            .filter(|(_, task)| is_one(task))
+            .count() as u64
     }
 }

@@ -171,9 +171,7 @@ impl State {
         };
         user.presence = Presence::Offline;
         let is_ephemeral = user.record.ephemeral;
-        if !planted!(OfflineNotAnnounced) {
-            self.table_changed(now, &name);
-        }
+        self.table_changed(now, &name);
         self.show(Event::Offline { name: name.clone() });
         for check in login.checks {
             self.saved(&name, check);

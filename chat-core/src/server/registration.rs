@@ -94,7 +94,7 @@ impl State {
             };
             return Some(Next::WriteName(None, record));
         };
-        if user.record.key != session.key && !planted!(NameTakenOver) {
+        if user.record.key != session.key {
             return Some(Next::Refuse(Refusal::NameTaken));
         }
         if resume && user.record.instance != instance {

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     conversation::Conversation,
     name::Name,
+    streams,
     time::{Duration, Now},
     wire::{ChatFrame, Decoder, Refusal},
 };
@@ -153,7 +154,8 @@ impl State {
     fn look_up(&mut self, id: SessionId, request: u64, name: &Name) {
         let entry = self.names.get(name).map(super::names::User::entry);
         self.watch(id, name);
-        self.answer(id, &ChatFrame::Found { request, entry });
+        // An earlier word on a name must not overtake a later one.
+        self.send(id, streams::TABLE, &ChatFrame::Found { request, entry });
     }
 
     /// The client deals with this name: it is told of its changes, as far as the limit allows.
