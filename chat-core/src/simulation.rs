@@ -76,8 +76,6 @@ bugs! {
         "The bytes of lost packets take up room in the congestion window for ever.",
     NonceReused = "nonce-reused":
         "Every thirty-second packet has the nonce of the one before it.",
-    CorruptionAccepted = "corruption-accepted":
-        "A packet is taken although its authentication fails.",
     FragmentTakenTwice = "fragment-taken-twice":
         "A fragment that comes again is put into the message again.",
     FragmentsAsTheyCome = "fragments-as-they-come":
@@ -96,10 +94,6 @@ bugs! {
         "A session is closed after a sixty-fourth of the time that it may be idle.",
     PathMovedUnvalidated = "path-moved-unvalidated":
         "Whatever address the latest packet comes from is believed.",
-    AmplificationFourfold = "amplification-fourfold":
-        "An address that has not proved itself gets four times what came from it.",
-    InitiationsUncounted = "initiations-uncounted":
-        "Handshakes do not count as sent to an address that has not proved itself.",
 
     // The store's operations.
     OperationNotRepeated = "operation-not-repeated":
@@ -168,8 +162,6 @@ bugs! {
         "A message is reported as saved before it is durable.",
     JoinedBeforeDurable = "joined-before-durable":
         "A user is told that it has joined a group before that is durable.",
-    MailboxLimitIgnored = "mailbox-limit-ignored":
-        "A mailbox takes any number of messages.",
     MailNotHandedOut = "mail-not-handed-out":
         "The mailbox is not read when its owner registers.",
     MailTrimmedEarly = "mail-trimmed-early":
@@ -204,12 +196,8 @@ bugs! {
         "Whoever leaves a group still gets what is said there.",
     MembershipNotTold = "membership-not-told":
         "A member that registers again is not told of its group.",
-    NameTakenOver = "name-taken-over":
-        "A name that is taken is given to another key.",
     TableDeltaLost = "table-delta-lost":
         "When clients lack different changes of the table, only some get theirs.",
-    OfflineNotAnnounced = "offline-not-announced":
-        "Nobody is told that a user has gone offline.",
     MoveNotAnnounced = "move-not-announced":
         "Nobody is told that a user has another address.",
 }

@@ -112,15 +112,16 @@ fn setup(draws: &mut Draws) -> Setup {
         lazy: draws.maybe(0, &[100, 400]),
         drift: draws.maybe(0, &[50, 500]),
         rekey: draws.seldom(usual.rekey, &[2, 5, 20]),
+        outbox: draws.seldom(usual.outbox, &[1, 3]),
         mailbox: draws.seldom(usual.mailbox, &[2, 4]),
         group_log: draws.seldom(usual.group_log, &[3, 8]),
         unaccepted: draws.maybe(usual.unaccepted, &[1, 2, 8]),
         whole_table: draws.seldom(usual.whole_table, &[0, 2]),
         cookies: draws.seldom(usual.cookies, &[0, 2]),
     };
-    // The order in a full log rests on completions that come in order.
+    // The order in a full log rests on a store that reports in order and does not fail.
     if setup.group_log != usual.group_log {
-        (setup.late, setup.lost) = (0, 0);
+        (setup.late, setup.lost, setup.failed) = (0, 0, 0);
     }
     setup
 }
@@ -363,7 +364,10 @@ impl Users {
 
     fn harm(&mut self) {
         let action = if self.draws.coin() {
-            Action::Replay(self.draws.below(200), self.draws.coin())
+            // What was sent last may overtake itself.
+            let back = self.draws.below(200);
+            let back = self.draws.one(&[0, 0, 1, 2, 5, back]);
+            Action::Replay(back, self.draws.coin())
         } else {
             Action::Garbage(self.node(), self.draws.one(&[1, 5, 40]))
         };

@@ -110,9 +110,12 @@ pub struct Oracle {
     receipts_may_be_dropped: bool,
 }
 
+/// A mailbox for fewer entries may be full when a receipt is to be kept there.
+const SMALL_MAILBOX: u64 = 1_000;
+
 impl Oracle {
-    /// It has seen nothing. Mailboxes may be so small that there is no place for a receipt.
-    pub fn new(receipts_may_be_dropped: bool) -> Self {
+    /// It has seen nothing. So many entries fit into a mailbox.
+    pub fn new(most_mail: u64) -> Self {
         Self {
             messages: BTreeMap::new(),
             by_id: HashMap::new(),
@@ -122,7 +125,7 @@ impl Oracle {
             repeated: 0,
             failures: Vec::new(),
             at: Instant::ZERO,
-            receipts_may_be_dropped,
+            receipts_may_be_dropped: most_mail < SMALL_MAILBOX,
         }
     }
 
@@ -164,6 +167,11 @@ impl Oracle {
             }
             _ => None,
         })
+    }
+
+    /// Whether it is not certain which group the user of a client is a member of.
+    pub fn is_in_doubt(&self, node: Node) -> bool {
+        self.readers[node].is_in_doubt
     }
 
     /// How many messages came to what.
@@ -209,6 +217,24 @@ impl Oracle {
             Command::Send { to, text } => (To::User(to.clone()), text),
             Command::SendAll { text } => (To::All, text),
             Command::SendGroup { text } => (To::Group, text),
+            Command::JoinGroup { group } => {
+                let log = Log::Group(group.clone());
+                let said = self.logs.log(&log).len();
+                let reader = &mut self.readers[node];
+                reader.is_moving = true;
+                if reader
+                    .said_before
+                    .as_ref()
+                    .is_none_or(|(other, _)| *other != log)
+                {
+                    reader.said_before = Some((log, said));
+                }
+                return;
+            }
+            Command::LeaveGroup => {
+                self.readers[node].is_moving = true;
+                return;
+            }
             _ => return,
         };
         if let Some(token) = token(text.as_bytes()) {

@@ -82,9 +82,6 @@ fn text_of(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without a text").to_owned()
 }
 
-/// A mailbox for fewer entries may be full when a receipt is to be kept there.
-const SMALL_MAILBOX: u64 = 1_000;
-
 /// A run in progress.
 struct Simulation<'a, F> {
     plan: &'a Plan,
@@ -142,7 +139,7 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
             plan,
             observer,
             world,
-            oracle: Oracle::new(setup.mailbox < SMALL_MAILBOX),
+            oracle: Oracle::new(setup.mailbox),
             adversary: Adversary::new(Random::new(plan.seed)),
             faults: BTreeSet::new(),
             chances,
@@ -186,6 +183,7 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
             }
             self.act(&step.action);
             self.check()?;
+            self.outboxes_are_small()?;
         }
         self.converge()
     }
@@ -219,6 +217,19 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
         self.seen.extend(Sometimes::of(&record.what));
         if let What::Fault(fault) = record.what {
             self.faults.insert(fault);
+        }
+    }
+
+    /// Nobody owes more than its outbox holds.
+    fn outboxes_are_small(&mut self) -> Result<(), Failure> {
+        let most = self.plan.setup.outbox as usize;
+        let owes = |node: &Node| self.client(*node).is_some_and(|it| it.owed() > most);
+        match self.clients().into_iter().find(owes) {
+            Some(node) => {
+                let why = format!("{} owes more than {most} messages", NODES[node]);
+                Err(self.fail(Point::Limit, why))
+            }
+            None => Ok(()),
         }
     }
 

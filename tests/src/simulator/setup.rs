@@ -122,6 +122,8 @@ knobs! {
     drift = 0,
     /// Seconds after which sessions are renewed.
     rekey = 3_600,
+    /// Messages that a client owes at most.
+    outbox = 10_000,
     /// Entries in a mailbox at most.
     mailbox = 10_000,
     /// Entries in the log of a group at most.
@@ -219,6 +221,7 @@ impl Setup {
         let mut config = ClientConfig::default();
         config.link.rekey_after = Duration::from_secs(self.rekey);
         config.link.handshakes_before_cookies = self.cookies as u32;
+        config.max_outbox = self.outbox as usize;
         config
     }
 }

@@ -158,6 +158,11 @@ impl Oracle {
 
     fn joined(&mut self, log: &Log, reader: Node, cursor: u64) {
         self.logs.leaving.remove(&(log.clone(), reader));
+        let before = self.readers[reader].said_before.take();
+        if before.is_some_and(|(group, said)| group == *log && cursor < said) {
+            let why = format!("{} gets what was said before it joined", NODES[reader]);
+            self.fail(Point::Unexpected, why);
+        }
         for id in self.logs.log(log).after(cursor).to_vec() {
             if let Some(stored) = &mut self.fate(&id).stored {
                 add(&mut stored.readers, reader);

@@ -3,7 +3,7 @@
 use super::{
     Oracle, Point,
     fate::Fate,
-    message::{Message, Token},
+    message::{Message, To, Token},
 };
 use crate::simulator::plan::{NODES, Node};
 
@@ -43,7 +43,8 @@ impl Oracle {
             let knows = message.is_direct() && (fate.told.received > 0 || message.sender_restarted);
             let is_owed = |reader: &Node| !fate.receipts.contains(reader);
             let reader = fate.kept_for.iter().copied().find(is_owed)?;
-            let is_told = message.is_direct() || is_group(message);
+            let is_gone = fate.stored.as_ref().is_some_and(|it| it.is_trimmed);
+            let is_told = message.is_direct() || is_group(message) && !is_gone;
             (!knows && is_told && !self.receipts_may_be_dropped).then_some((token, reader))
         })
     }
@@ -51,10 +52,18 @@ impl Oracle {
     /// Whether a message must arrive: it was accepted, and its sender was not told otherwise. What
     /// is told to be impossible to store may be stored all the same.
     fn is_promised(&self, message: &Message, fate: &Fate) -> bool {
-        let failed = self.readers[message.from].store_failed;
-        fate.is_accepted()
-            && !is_refused(message, fate)
-            && failed.is_none_or(|at| at < message.typed)
+        let sender = &self.readers[message.from];
+        let failed = sender.store_failed.is_some_and(|at| at >= message.typed);
+        fate.is_accepted() && !fate.is_refused() && !self.is_for_nobody(message) && !failed
+    }
+
+    /// Whether its sender was told that nobody has the name. The line does not say of which message.
+    fn is_for_nobody(&self, message: &Message) -> bool {
+        let To::User(name) = &message.to else {
+            return false;
+        };
+        let told = self.readers[message.from].nobody.get(name);
+        told.is_some_and(|at| *at >= message.typed)
     }
 
     /// The first message whose sender has not been told what became of it.
@@ -110,10 +119,6 @@ impl Oracle {
     }
 }
 
-const fn is_refused(message: &Message, fate: &Fate) -> bool {
-    message.nobody > 0 || fate.is_refused()
-}
-
 const fn is_group(message: &Message) -> bool {
     matches!(
         message.conversation,
@@ -125,7 +130,7 @@ const fn is_group(message: &Message) -> bool {
 const fn answers(message: &Message, fate: &Fate) -> u32 {
     let told = fate.told;
     if message.is_direct() {
-        told.received + told.saved + told.full + message.nobody
+        told.received + told.saved + told.full
     } else {
         told.received_by_server
     }
@@ -148,7 +153,6 @@ fn wrong_answer(message: &Message, fate: &Fate) -> Option<(Point, String)> {
         1 => true,
         _ => false,
     };
-    let (told, nobody) = (fate.told, message.nobody);
-    let why = || format!("its sender was told {told:?}, nobody: {nobody}");
+    let why = || format!("its sender was told {:?}", fate.told);
     (!is_right).then(|| (Point::Receipt, why()))
 }

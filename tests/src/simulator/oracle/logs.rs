@@ -23,6 +23,11 @@ impl Entries {
         is_new
     }
 
+    /// How many entries were ever appended.
+    pub(super) fn len(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
     /// Whether this was ever appended.
     pub(super) fn contains(&self, id: &MessageId) -> bool {
         self.known.contains(id)

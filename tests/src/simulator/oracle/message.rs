@@ -24,10 +24,6 @@ pub(super) struct Message {
     pub(super) sender_restarted: bool,
     /// Its id, as soon as somebody has kept it.
     pub(super) id: Option<MessageId>,
-    /// How often its sender was told that nobody has the name.
-    pub(super) nobody: u32,
-    /// Something was refused when it was typed.
-    pub(super) is_refused: bool,
 }
 
 /// Whom a message was typed for.
@@ -56,8 +52,6 @@ impl Message {
             typed,
             sender_restarted: false,
             id: None,
-            nobody: 0,
-            is_refused: false,
         }
     }
 

@@ -5,12 +5,13 @@ use chat_core::{
     conversation::{Conversation, Text},
     id::MessageId,
     name::Name,
+    store::Log,
 };
 
 use super::{
     Oracle, Point,
     fate::{Told, add},
-    message::{Message, To, Token, token},
+    message::{Message, token},
     node_of,
     reader::Showing,
 };
@@ -31,7 +32,14 @@ impl Oracle {
             Event::Exists { id, .. } => self.fate(id).told.exists += 1,
             Event::MailboxFull { id, .. } => self.fate(id).told.full += 1,
             Event::Expired { id, .. } => self.fate(id).told.expired += 1,
-            Event::NoSuchClient { name } => self.told_no_such(node, name),
+            Event::Kept { id, .. } => self.told_kept(id),
+            Event::EnteredGroup { group } => {
+                self.entered(node, group);
+                self.shows_state(node, event);
+            }
+            Event::NoSuchClient { name } => {
+                self.readers[node].nobody.insert(name.clone(), self.at);
+            }
             _ => self.shows_state(node, event),
         }
     }
@@ -49,13 +57,13 @@ impl Oracle {
                 reader.is_offline = true;
             }
             Event::NotResponding => reader.is_online = false,
-            Event::LeftGroup { .. } => self.logs.leaving.retain(|(_, leaving)| *leaving != node),
+            Event::EnteredGroup { .. } | Event::NoSuchGroup { .. } => reader.is_moving = false,
+            Event::LeftGroup { .. } => {
+                reader.is_moving = false;
+                self.logs.leaving.retain(|(_, leaving)| *leaving != node);
+            }
             Event::Refused(_) | Event::Note(_) | Event::TooLong { .. } | Event::OutboxFull => {
                 reader.refusals.push(at);
-                let mut messages = self.messages.values_mut();
-                if let Some(message) = messages.rfind(|is| is.from == node && is.typed == at) {
-                    message.is_refused = true;
-                }
             }
             Event::StoreFailed => reader.store_failed = Some(at),
             _ => {}
@@ -162,35 +170,41 @@ impl Oracle {
         add(&mut fate.receipts, reader);
         let is_kept = fate.kept_by.contains(&reader);
         let what = self.describe_id(id);
+        if self
+            .message(id)
+            .is_some_and(|it| it.conversation == Some(Conversation::Channel))
+        {
+            let why = format!("a receipt of {what} is shown, for which there is none");
+            self.fail(Point::Receipt, why);
+        }
         if !is_kept {
             let why = format!("a receipt of {what} by {by} is shown, who does not have it");
             self.fail(Point::Receipt, why);
         }
         let entry = MessageId::derive(b"inbox", &[b"receipt", by.folded().as_bytes(), &id.0]);
-        if self.readers[node].show(&entry) == Showing::Twice {
-            let why = format!("the receipt of {what} by {by} is shown twice");
-            self.fail(Point::Receipt, why);
+        let wrong = match self.readers[node].show(&entry) {
+            Showing::First | Showing::Again => return,
+            Showing::Twice => "is shown twice",
+            Showing::NotKept => "is shown, and is not kept",
+        };
+        let why = format!("the receipt of {what} by {by} {wrong}");
+        self.fail(Point::Receipt, why);
+    }
+
+    fn told_kept(&mut self, id: &MessageId) {
+        if !self.fate(id).is_owed {
+            let what = self.describe_id(id);
+            let why = format!("{what} is told to be kept, and is not durable");
+            self.fail(Point::Durability, why);
         }
     }
 
-    /// The line does not say which message: it is the oldest that was kept and has no other answer.
-    fn told_no_such(&mut self, node: Node, name: &Name) {
-        let to = To::User(name.clone());
-        let fates = &self.fates;
-        let is_open = |message: &Message| {
-            let fate = message.id.and_then(|id| fates.get(&id));
-            message.nobody == 0 && fate.is_none_or(|fate| !fate.is_refused())
-        };
-        let concerned = |(_, message): &(&Token, &mut Message)| {
-            message.from == node && message.to == to && is_open(message)
-        };
-        let messages = self.messages.iter_mut().filter(concerned);
-        let is_doubtful = |(_, message): &(&Token, &mut Message)| {
-            let may_be_meant = !message.is_refused && !message.sender_restarted;
-            (message.id.is_none(), !may_be_meant)
-        };
-        if let Some((_, message)) = messages.min_by_key(is_doubtful) {
-            message.nobody += 1;
+    /// Whoever has entered a group is a member, durably.
+    fn entered(&mut self, node: Node, group: &Name) {
+        let members = self.logs.members.get(&Log::Group(group.clone()));
+        if !members.is_some_and(|members| members.contains_key(NODES[node])) {
+            let why = format!("{} is told to be in {group}, and is no member", NODES[node]);
+            self.fail(Point::Durability, why);
         }
     }
 }
