@@ -1,7 +1,7 @@
 //! What can be seen of datagrams without their keys.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hasher as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
@@ -20,10 +20,10 @@ const AMPLIFICATION: u64 = 3;
 pub struct Wiretap {
     /// Bytes from nowhere to a host, and from that host back.
     strangers: BTreeMap<(IpAddr, SocketAddr), (u64, u64)>,
-    /// The hash of each packet, by sender, receiver's index and counter, and of the datagram that
-    /// has announced that index: an index may be used again for another session.
-    packets: HashMap<(SocketAddr, [u8; Data::BYTES], u64), u64>,
-    announced: HashMap<u32, u64>,
+    /// The hash of each packet, by sender, receiver's index and counter.
+    packets: HashMap<(SocketAddr, [u8; Data::BYTES]), u64>,
+    /// The hashes of the handshake messages that have announced an index.
+    announced: HashMap<u32, HashSet<u64>>,
     amplified: Option<String>,
     repeated: Option<String>,
 }
@@ -48,13 +48,17 @@ impl Wiretap {
         }
         let index = Initiation::parse(datagram).map(|it| it.sender);
         if let Some(index) = index.or_else(|| Response::parse(datagram).map(|it| it.sender)) {
-            self.announced.insert(index, hash(datagram));
+            self.announced
+                .entry(index)
+                .or_default()
+                .insert(hash(datagram));
         }
         if let (Some(data), Some(header)) = (Data::parse(datagram), datagram.first_chunk()) {
             let hash = hash(datagram);
-            let session = self.announced.get(&data.receiver).copied();
-            let packet = (host, *header, session.unwrap_or_default());
-            if *self.packets.entry(packet).or_insert(hash) != hash {
+            let is_repeated = *self.packets.entry((host, *header)).or_insert(hash) != hash;
+            // An index that was announced twice stands for two sessions, each with its own keys.
+            let sessions = self.announced.get(&data.receiver).map_or(0, HashSet::len);
+            if is_repeated && sessions <= 1 {
                 let why = format!("{host} sends two packets with the header {header:02x?}");
                 self.repeated.get_or_insert(why);
             }

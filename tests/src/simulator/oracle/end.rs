@@ -58,7 +58,7 @@ impl Oracle {
     }
 
     /// Whether its sender was told that nobody has the name. The line does not say of which message.
-    fn is_for_nobody(&self, message: &Message) -> bool {
+    pub(super) fn is_for_nobody(&self, message: &Message) -> bool {
         let To::User(name) = &message.to else {
             return false;
         };
@@ -72,6 +72,15 @@ impl Oracle {
             let is_open = self.is_promised(message, fate) && !message.sender_restarted;
             (is_open && answers(message, fate) == 0 && !may_be_silent(message, fate))
                 .then_some(token)
+        })
+    }
+
+    /// The first message that was neither accepted nor refused yet.
+    pub fn undecided(&self) -> Option<Token> {
+        self.messages.iter().find_map(|(token, message)| {
+            let fate = message.id.and_then(|id| self.fates.get(&id));
+            let is_open = !message.sender_restarted && !fate.is_some_and(Fate::is_accepted);
+            (is_open && self.vanished(message).is_some()).then_some(*token)
         })
     }
 

@@ -46,22 +46,36 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
             "everybody is in the same group as on the server",
             |run| run.memberships_disagree().is_none(),
         )?;
-        self.wait_until(stopped, "everything is shown, and told", |run| {
-            run.leave_groups()
-                && run.nothing_owed()
-                && run.oracle.missing().is_none()
-                && run.oracle.missing_receipt().is_none()
-                && run.oracle.unanswered().is_none()
-        })
-        .or_else(|failure| self.explain(failure))?;
-        self.convergence = self.world.now().instant.saturating_since(stopped);
-        self.go_on_for(SETTLING)?;
+        self.come_to_rest(stopped)?;
         self.tables_agree(stopped)?;
         self.silence_is_quiet()?;
         self.restart_shows_nothing()?;
         self.oracle.finish();
         self.check_datagrams()?;
         self.oracle.failure().cloned().map_or(Ok(()), Err)
+    }
+
+    /// Waits until everything is shown and told, and stays so.
+    fn come_to_rest(&mut self, stopped: Instant) -> Result<(), Failure> {
+        loop {
+            self.wait_until(stopped, "everything is shown, and told", Self::is_at_rest)
+                .or_else(|failure| self.explain(failure))?;
+            self.convergence = self.world.now().instant.saturating_since(stopped);
+            self.go_on_for(SETTLING)?;
+            if self.is_at_rest() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_at_rest(&mut self) -> bool {
+        self.leave_groups()
+            && self.all_online()
+            && self.nothing_owed()
+            && self.oracle.undecided().is_none()
+            && self.oracle.missing().is_none()
+            && self.oracle.missing_receipt().is_none()
+            && self.oracle.unanswered().is_none()
     }
 
     fn wait_until(
