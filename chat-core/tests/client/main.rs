@@ -1,5 +1,6 @@
 //! The client among others: a server, other clients, a store that survives, a network that does not.
 
+mod answers;
 mod bursts;
 mod chaos;
 mod crashes;
@@ -9,6 +10,7 @@ mod groups;
 mod interleavings;
 mod keys;
 mod leaving;
+mod limits;
 mod partitions;
 mod server_gone;
 mod world;

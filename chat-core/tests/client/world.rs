@@ -148,12 +148,22 @@ impl World {
 
     /// Starts a machine, on the store that it had.
     pub(crate) fn start(&mut self, who: &str) {
-        let count = u16::try_from(self.nodes.len()).expect("few nodes");
+        let identity = u8::try_from(self.nodes.len()).expect("few nodes") + 1;
+        self.start_with(who, identity);
+    }
+
+    /// Starts another client of the same user, on a store of its own.
+    pub(crate) fn start_elsewhere(&mut self, who: &str, elsewhere: &str) {
+        self.start_with(elsewhere, self.nodes[who].identity);
+    }
+
+    fn start_with(&mut self, who: &str, identity: u8) {
+        let (now, count) = (self.time(), self.nodes.len() as u16);
         let node = self.nodes.entry(who.into()).or_insert(Node {
             machine: None,
             disk: Disk::new(),
             port: if who == SERVER { 5_000 } else { 6_000 + count },
-            identity: u8::try_from(count).expect("few nodes") + 1,
+            identity,
             starts: 0,
             lines: Vec::new(),
             events: Vec::new(),
@@ -167,11 +177,7 @@ impl World {
         node.disk.reopen();
         node.ended = None;
         let mut seed = [node.starts; 32];
-        seed[0] = node.identity;
-        let now = Now::new(
-            Instant::from_micros(self.now),
-            WallTime::from_micros(WALL + self.now),
-        );
+        (seed[0], seed[1]) = (node.identity, node.port as u8);
         node.machine = Some(if who == SERVER {
             Machine::Server(Box::new(Server::new(
                 now,
