@@ -151,6 +151,16 @@ fn a_clock_that_goes_back_stands_still() {
 }
 
 #[test]
+fn a_clock_that_goes_back_brings_nothing_forward() {
+    let (mut back, mut steady) = (new_server(), new_server());
+    back.handle_timeout(at(5_000));
+    steady.handle_timeout(at(5_000));
+    store(at(0), &mut back, &mut MemoryStore::new());
+    store(at(5_000), &mut steady, &mut MemoryStore::new());
+    assert_eq!(back.poll_timeout(), steady.poll_timeout());
+}
+
+#[test]
 fn completions_that_nobody_waits_for_and_garbage_change_nothing() {
     let mut pair = Pair::new();
     pair.run(500);

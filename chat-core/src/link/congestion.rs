@@ -125,6 +125,20 @@ mod tests {
     }
 
     #[test]
+    fn after_a_loss_the_window_grows_by_a_packet_in_a_round_trip() {
+        let mut congestion = Congestion::default();
+        while congestion.available(MAX) == PACKET {
+            congestion.sent(PACKET);
+        }
+        congestion.lost(PACKET, at(1), at(2));
+        let window = congestion.window;
+        congestion.acknowledged(PACKET, at(2), MAX);
+        assert_eq!(congestion.window, window, "sent before the loss was known");
+        congestion.acknowledged(PACKET, at(3), MAX);
+        assert_eq!(congestion.window, window + PACKET * PACKET / window);
+    }
+
+    #[test]
     fn a_small_packet_waits_only_for_the_configured_limit() {
         let mut congestion = Congestion::default();
         while congestion.available(MAX) == PACKET {

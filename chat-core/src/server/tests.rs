@@ -7,5 +7,6 @@ mod mail;
 mod model;
 mod presence;
 mod registration;
+mod store;
 mod table;
 mod world;

@@ -7,7 +7,10 @@ use chat_core::{
     id::MessageId,
 };
 
-use crate::world::{Chance, SERVER, World, dereg, reg, send};
+use crate::{
+    weather::Chance,
+    world::{SERVER, World, dereg, reg, send},
+};
 
 const USERS: [&str; 3] = ["x", "y", "z"];
 

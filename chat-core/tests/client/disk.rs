@@ -3,10 +3,22 @@
 
 use chat_core::store::{MemoryStore, OperationId, StoreError, StoreEvent, StoreOperation};
 
-use crate::world::Chance;
+use crate::weather::Chance;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// Entries are not taken, and never will be.
+    TakesNoEntries,
+    /// Nothing is written, for now.
+    WritesNothing,
+    /// What arrives in a log is not told.
+    LosesNotices,
+}
 
 pub(crate) struct Disk {
     store: MemoryStore,
+    pub(crate) fault: Fault,
     waiting: Vec<(u64, StoreEvent)>,
     rough: Option<Chance>,
     /// What an operation takes, in microseconds, one after the other.
@@ -18,6 +30,7 @@ impl Disk {
     pub(crate) fn new() -> Self {
         Self {
             store: MemoryStore::new(),
+            fault: Fault::None,
             waiting: Vec::new(),
             rough: None,
             pace: 0,
@@ -44,6 +57,11 @@ impl Disk {
     }
 
     pub(crate) fn handle(&mut self, now: u64, id: OperationId, operation: StoreOperation) {
+        if let Some(error) = self.fault.error(&operation) {
+            let operation = id;
+            let failed = StoreEvent::Failed { operation, error };
+            return self.waiting.push((now, failed));
+        }
         // What a subscription reports first comes first, whatever the disk is like.
         let subscribes = matches!(
             operation,
@@ -54,7 +72,10 @@ impl Disk {
             self.store.handle(id, operation);
             self.busy_until = self.busy_until.max(now) + self.pace;
             while let Some(event) = self.store.poll_event() {
-                self.waiting.push((self.busy_until, event));
+                let is_notice = matches!(event, StoreEvent::Arrived { .. });
+                if !is_notice || self.fault != Fault::LosesNotices {
+                    self.waiting.push((self.busy_until, event));
+                }
             }
             return;
         };
@@ -94,5 +115,17 @@ impl Disk {
         let due = due.filter(|(_, (at, _))| *at <= now);
         let (index, _) = due.min_by_key(|(_, (at, _))| *at)?;
         Some(self.waiting.remove(index).1)
+    }
+}
+
+impl Fault {
+    fn error(self, operation: &StoreOperation) -> Option<StoreError> {
+        match self {
+            Self::TakesNoEntries => {
+                matches!(operation, StoreOperation::Append { .. }).then_some(StoreError::Full)
+            }
+            Self::WritesNothing => operation.is_write().then_some(StoreError::Unavailable),
+            Self::None | Self::LosesNotices => None,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The client among others: a server, other clients, a store that survives, a network that does not.
 
+mod answers;
 mod bursts;
 mod chaos;
 mod crashes;
@@ -8,7 +9,11 @@ mod disk;
 mod groups;
 mod interleavings;
 mod keys;
+mod large_tables;
 mod leaving;
+mod limits;
 mod partitions;
 mod server_gone;
+mod stores;
+mod weather;
 mod world;

@@ -49,6 +49,29 @@ fn a_known_client_goes_on_without_the_server() {
 }
 
 #[test]
+fn a_registration_that_the_server_took_and_lost_is_made_again() {
+    let mut world = World::with_clients(&["x"]);
+    world.kill(SERVER);
+    world.run(30_000);
+    assert_eq!(world.lines("x"), shows(&["[Server not responding.]"]));
+    world.separate("x", SERVER);
+    world.forget(SERVER);
+    world.start(SERVER);
+    world.run(1_000);
+    // It takes the name, and dies before it can answer.
+    world.slow_down(SERVER, 300_000);
+    world.kill_after(SERVER, 1);
+    world.join();
+    world.run(10_000);
+    assert!(!world.is_running(SERVER));
+    world.spare(SERVER);
+    world.slow_down(SERVER, 0);
+    world.start(SERVER);
+    world.run(5_000);
+    assert_eq!(world.lines("x"), shows(&["[Server is back.]"]));
+}
+
+#[test]
 fn a_typed_dereg_without_the_server_ends_the_client() {
     let mut world = World::with_clients(&["x"]);
     world.kill(SERVER);

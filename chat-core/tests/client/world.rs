@@ -15,7 +15,10 @@ use chat_core::{
     time::{Instant, Now, WallTime},
 };
 
-use crate::disk::Disk;
+use crate::{
+    disk::{Disk, Fault},
+    weather::{Chance, Weather},
+};
 
 const DELAY: u64 = 1_000;
 const WALL: u64 = 1_700_000_000_000_000;
@@ -70,32 +73,6 @@ struct Datagram {
     bytes: Vec<u8>,
 }
 
-/// What happens to datagrams by chance.
-#[derive(Default)]
-struct Weather {
-    chance: Chance,
-    /// So many of a hundred are lost.
-    loss: u64,
-    /// So many of a hundred arrive twice.
-    duplication: u64,
-    /// What is added to the delay at most, in microseconds.
-    jitter: u64,
-}
-
-/// Numbers that follow from a seed (splitmix64).
-#[derive(Default)]
-pub(crate) struct Chance(pub(crate) u64);
-
-impl Chance {
-    pub(crate) fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut draw = self.0;
-        draw = (draw ^ (draw >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        draw = (draw ^ (draw >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (draw ^ (draw >> 31)) % limit.max(1)
-    }
-}
-
 pub(crate) struct World {
     now: u64,
     nodes: BTreeMap<String, Node>,
@@ -148,12 +125,22 @@ impl World {
 
     /// Starts a machine, on the store that it had.
     pub(crate) fn start(&mut self, who: &str) {
-        let count = u16::try_from(self.nodes.len()).expect("few nodes");
+        let identity = u8::try_from(self.nodes.len()).expect("few nodes") + 1;
+        self.start_with(who, identity);
+    }
+
+    /// Starts another client of the same user, on a store of its own.
+    pub(crate) fn start_elsewhere(&mut self, who: &str, elsewhere: &str) {
+        self.start_with(elsewhere, self.nodes[who].identity);
+    }
+
+    fn start_with(&mut self, who: &str, identity: u8) {
+        let (now, count) = (self.time(), self.nodes.len() as u16);
         let node = self.nodes.entry(who.into()).or_insert(Node {
             machine: None,
             disk: Disk::new(),
             port: if who == SERVER { 5_000 } else { 6_000 + count },
-            identity: u8::try_from(count).expect("few nodes") + 1,
+            identity,
             starts: 0,
             lines: Vec::new(),
             events: Vec::new(),
@@ -167,11 +154,7 @@ impl World {
         node.disk.reopen();
         node.ended = None;
         let mut seed = [node.starts; 32];
-        seed[0] = node.identity;
-        let now = Now::new(
-            Instant::from_micros(self.now),
-            WallTime::from_micros(WALL + self.now),
-        );
+        (seed[0], seed[1]) = (node.identity, node.port as u8);
         node.machine = Some(if who == SERVER {
             Machine::Server(Box::new(Server::new(
                 now,
@@ -241,6 +224,17 @@ impl World {
     /// From now on the store of `who` takes so many microseconds for each operation.
     pub(crate) fn slow_down(&mut self, who: &str, micros: u64) {
         self.node(who).disk.slow_down(micros);
+    }
+
+    /// From now on the store of `who` works as it says.
+    pub(crate) fn set_fault(&mut self, who: &str, fault: Fault) {
+        self.node(who).disk.fault = fault;
+    }
+
+    /// The store of `who` says something of its own.
+    pub(crate) fn report(&mut self, who: &str, event: StoreEvent) {
+        let now = self.time();
+        self.node(who).stored(now, event);
     }
 
     /// Nothing gets through between two nodes, in either direction.

@@ -1,5 +1,6 @@
 //! Endpoints on a simulated network: virtual clock, seeded faults, no sockets.
 
+mod bad_handshakes;
 mod chaos;
 mod delivery;
 mod handshakes;

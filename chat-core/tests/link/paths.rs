@@ -42,6 +42,24 @@ fn a_packet_that_somebody_else_forwards_moves_nobody() {
 }
 
 #[test]
+fn an_answer_that_somebody_else_forwards_moves_nobody() {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    network.send(0, peer, 0, b"hello");
+    network.run(ms(5));
+    network.faults.loss = 100;
+    network.run(ms(5));
+    let answer = network.log.last().unwrap().clone();
+    assert_eq!(answer.from, network.nodes[1].address);
+    network.faults.loss = 0;
+    network.hand_in(0, address(66, 6_666), &answer.bytes);
+    assert!(network.nodes[0].endpoint.is_connected(peer));
+    assert_eq!(network.nodes[0].endpoint.path(peer), Some(network.path(1)));
+    network.run(secs(1));
+    assert_eq!(network.messages(1), [b"hello"]);
+    assert_eq!(sent_to(&network, 66), 0);
+}
+
+#[test]
 fn both_sides_move_at_once_and_the_program_knows_where_one_of_them_is() {
     let (mut network, peer) = connected();
     network.nodes[0].address = address(77, 4_000);

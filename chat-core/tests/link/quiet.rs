@@ -22,6 +22,36 @@ fn an_idle_session_sends_nothing_and_wakes_up_for_nothing() {
 }
 
 #[test]
+fn while_anything_waits_to_be_polled_the_timeout_is_not_after_now() {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    network.send(0, peer, 0, b"hello");
+    let now = network.now;
+    let due = |network: &Network, node: usize| {
+        let timeout = network.nodes[node].endpoint.poll_timeout();
+        timeout.is_some_and(|at| at <= now)
+    };
+    assert!(due(&network, 0), "a datagram waits");
+    network.drain();
+    assert!(!due(&network, 0));
+    let initiation = network.log[0].clone();
+    network.hand_in(1, initiation.from, &initiation.bytes);
+    let (clocks, mut buffer) = (network.clocks(), Vec::new());
+    let endpoint = &mut network.nodes[1].endpoint;
+    while endpoint.poll_transmit(clocks, &mut buffer).is_some() {}
+    assert!(due(&network, 1), "an event waits");
+    network.drain();
+    assert!(!due(&network, 1));
+    network.run(secs(1));
+    let now = network.clocks();
+    network.nodes[0].endpoint.close(now, peer);
+    let timeout = network.nodes[0].endpoint.poll_timeout();
+    assert_eq!(timeout, Some(now.instant), "a goodbye waits");
+    network.nodes[0].endpoint.set_listening(false);
+    let timeout = network.nodes[0].endpoint.poll_timeout();
+    assert_eq!(timeout, Some(now.instant), "also of who is deaf");
+}
+
+#[test]
 fn pings_keep_a_session_and_cost_two_datagrams_each() {
     let (mut network, peer) = connected();
     let sent = network.log.len();

@@ -160,3 +160,26 @@ fn connected() -> (Network, chat_core::link::PeerId) {
     network.run(secs(1));
     (network, peer)
 }
+
+#[test]
+fn without_room_for_another_peer_who_has_begun_anew_has_to_wait_and_that_is_counted() {
+    let mut config = chat_core::config::LinkConfig::default();
+    config.max_peers = 1;
+    let mut network = Network::with_config(1, Faults::NONE, config);
+    network.add(1);
+    network.add(2);
+    let peer = network.connect(0, 1, true);
+    network.send(0, peer, 0, b"one");
+    network.run(secs(1));
+    network.restart(1);
+    network.send(0, peer, 0, b"two");
+    network.run(secs(10));
+    assert!(network.nodes[0].endpoint.counters().over_limit > 0);
+    assert_eq!(network.messages(1), [b"one"]);
+    let now = network.clocks();
+    network.nodes[0].endpoint.close(now, peer);
+    let peer = network.connect(0, 1, true);
+    network.send(0, peer, 0, b"three");
+    network.run(secs(10));
+    assert_eq!(network.messages(1), [&b"one"[..], b"three"]);
+}

@@ -192,3 +192,16 @@ fn entries_trimmed_before_they_were_read_are_counted_except_in_a_mailbox() {
     assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
     assert_eq!(reader.progress(), Some((mailbox(), Position(9))));
 }
+
+#[test]
+fn what_arrives_while_catching_up_is_not_part_of_what_was_kept() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(1));
+    reader.attached(&Log::Channel, Position(10));
+    assert_eq!(reader.next(NOW), Some(Step::Fetch(mailbox(), Position(0))));
+    let item = Item::new(post(11, 2, "x"));
+    assert!(!reader.arrived(NOW, &Log::Channel, &item));
+    reader.fetched(&mailbox(), vec![mail(1, 1)]);
+    assert_eq!(delivered(&mut reader), Some((1, false)));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+}

@@ -226,6 +226,17 @@ fn what_is_wrong_is_refused() {
         after: None,
     };
     assert_eq!(refused("x", list), Some(Refusal::NotAMember));
+    let list = |request| ChatFrame::ListMembers {
+        request,
+        group: name("none"),
+        after: None,
+    };
+    assert_eq!(refused("x", list), Some(Refusal::NoSuchGroup));
+    let leave = |request| ChatFrame::LeaveGroup {
+        request,
+        group: name("none"),
+    };
+    assert_eq!(refused("x", leave), Some(Refusal::NoSuchGroup));
     world.submit("x", 1, &group("h"), "hello");
     let reason = Rejection::NotAMember;
     let id = message(1);

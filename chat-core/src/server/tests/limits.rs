@@ -2,8 +2,15 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::world::{World, message, name, user};
-use crate::{config::ServerConfig, conversation::Conversation, time::Duration, wire::ChatFrame};
+use super::world::{World, message, name, peer, user};
+use crate::{
+    config::ServerConfig,
+    conversation::Conversation,
+    link::PeerId,
+    server::Event,
+    time::Duration,
+    wire::{ChatFrame, Refusal},
+};
 
 fn answered(frames: &[ChatFrame]) -> usize {
     let is_answer = |frame: &&ChatFrame| matches!(frame, ChatFrame::Names { .. });
@@ -134,28 +141,89 @@ fn a_reader_has_at_most_so_many_unaccepted_entries_before_it() {
     assert_eq!(frames.iter().filter(delivered).count(), 5);
     assert!(!frames.contains(&ChatFrame::CaughtUp {}));
     let ids = crate::wire::List::new((0..5).map(message).collect());
-    world.say(super::world::peer("y"), "y", &ChatFrame::Accepted { ids });
+    world.say(peer("y"), "y", &ChatFrame::Accepted { ids });
     assert_eq!(world.accept("y").len(), 195);
 }
 
 #[test]
 fn bytes_that_are_no_frames_are_counted_and_dropped() {
-    use crate::{id::PublicKey, link::PeerId, server::state::Sender};
     let mut world = World::new();
     world.register("x");
-    let from = Sender {
-        peer: PeerId(77),
-        key: PublicKey([7; 32]),
-        address: ([127, 0, 0, 1], 4_000).into(),
-    };
     for bytes in [&b"garbage"[..], &[0x82, 0x01], &[0xff; 40], &[]] {
-        let now = world.now();
-        world.state.handle_message(now, &from, bytes);
+        world.say_bytes(77, "q", bytes);
     }
-    world.settle();
     assert_eq!(world.state.counters.malformed_messages, 3);
     let direct = ChatFrame::CaughtUp {};
     world.say(77, "q", &direct);
     assert_eq!(world.state.counters.unexpected_frames, 1);
     assert!(world.state.names.get(&name("x")).is_some());
+}
+
+#[test]
+fn a_frame_of_another_version_is_skipped_and_its_sender_told_once() {
+    let mut world = World::new();
+    world.register("x");
+    world.hear("x");
+    for _ in 0..3 {
+        world.say_bytes(peer("x"), "x", &[0x83, 0x18, 0x63, 0x61, b'x', 0xf6]);
+    }
+    assert_eq!(world.hear("x"), [ChatFrame::Unsupported { tag: 99 }]);
+    assert_eq!(world.state.counters.unknown_frames, 3);
+}
+
+#[test]
+fn a_client_that_does_not_take_what_it_is_sent_is_cut_off() {
+    let mut world = World::new();
+    world.register("x");
+    world.shown();
+    let now = world.now();
+    world.state.handle_queue_full(now, PeerId(peer("x")));
+    world.state.handle_queue_full(now, PeerId(peer("y")));
+    world.settle();
+    assert_eq!(world.closed, [peer("x")]);
+    assert_eq!(world.state.counters.cut_off, 1);
+    assert_eq!(world.shown(), [Event::Offline { name: name("x") }]);
+}
+
+#[test]
+fn bytes_that_wait_are_bounded_too() {
+    let mut world = World::with(ServerConfig {
+        requests_per_second: 1,
+        max_waiting_bytes: 10_000,
+        ..Default::default()
+    });
+    let peer = world.register("x");
+    let long = "a".repeat(3_000);
+    for number in 0..3 {
+        world.submit("x", number, &user("x"), &long);
+    }
+    assert!(world.closed.is_empty());
+    world.submit("x", 3, &user("x"), &long);
+    assert_eq!(world.closed, [peer]);
+}
+
+#[test]
+fn groups_and_names_are_bounded() {
+    let mut world = World::with(ServerConfig {
+        max_names: 2,
+        max_groups: 1,
+        ..Default::default()
+    });
+    world.register("x");
+    world.register("y");
+    world.create_and_join("g", &["x"]);
+    world.hear("x");
+    world.ask("x", |request| ChatFrame::CreateGroup {
+        request,
+        group: name("h"),
+    });
+    let full = |frame: &ChatFrame| {
+        let reason = Refusal::Full;
+        matches!(frame, ChatFrame::Refused { reason: is, .. } if *is == reason)
+    };
+    assert!(world.hear("x").iter().any(full));
+    world.register("z");
+    assert!(world.hear("z").iter().any(full));
+    world.register("y");
+    assert!(!world.hear("y").iter().any(full), "who has a name keeps it");
 }

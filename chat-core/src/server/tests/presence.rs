@@ -5,7 +5,7 @@ use crate::{
     link::PeerId,
     server::Event,
     time::Duration,
-    wire::{ChatFrame, Presence},
+    wire::{Address, ChatFrame, Presence},
 };
 
 fn presence(world: &World, owner: &str) -> Presence {
@@ -53,4 +53,28 @@ fn a_client_that_says_goodbye_is_offline() {
     world.settle();
     assert_eq!(world.shown(), [Event::Offline { name: name("x") }]);
     assert!(world.closed.is_empty());
+}
+
+#[test]
+fn a_client_that_moves_is_announced_at_its_address() {
+    let mut world = World::new();
+    world.register("x");
+    world.register("y");
+    world.pass(Duration::from_secs(1));
+    world.hear("y");
+    let address = ([10, 0, 0, 1], 5_000).into();
+    for moved in ["x", "x", "z"] {
+        let now = world.now();
+        world.state.handle_moved(now, PeerId(peer(moved)), address);
+        world.pass(Duration::from_secs(1));
+    }
+    let frames = world.hear("y");
+    let [ChatFrame::TableChanges { entries, .. }] = &frames[..] else {
+        panic!("told once: {frames:?}");
+    };
+    let entries: alloc::vec::Vec<_> = entries.iter().collect();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].name, name("x"));
+    assert_eq!(entries[0].address, Some(Address(address)));
+    assert_eq!(entries[0].presence, Presence::Online);
 }

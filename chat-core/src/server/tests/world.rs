@@ -17,7 +17,7 @@ use crate::{
         item::encode,
         state::{LinkCommand, Sender, State},
     },
-    store::{MemoryStore, OperationId, StoreOperation},
+    store::{MemoryStore, OperationId, StoreEvent, StoreOperation},
     time::{Duration, Instant, Now, WallTime},
     wire::{Bytes, ChatFrame, Content, Decoder, List, ReadPosition, TableVersion},
 };
@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) dead: BTreeSet<u32>,
     /// Operations stay in here while the store does not work.
     pub(crate) blocked: Option<Vec<(OperationId, StoreOperation)>>,
+    /// What arrives in a log is not noticed.
+    pub(crate) loses_notices: bool,
     received: BTreeMap<u32, Vec<ChatFrame>>,
     pub(crate) closed: Vec<u32>,
     events: Vec<Event>,
@@ -100,6 +102,7 @@ impl World {
             now,
             dead: BTreeSet::new(),
             blocked: None,
+            loses_notices: false,
             received: BTreeMap::new(),
             closed: Vec::new(),
             events: Vec::new(),
@@ -131,7 +134,9 @@ impl World {
                     None => self.store.handle(id, operation),
                 }
             } else if let Some(event) = self.store.poll_event() {
-                self.state.handle_stored(now, event);
+                if !self.loses_notices || !matches!(event, StoreEvent::Arrived { .. }) {
+                    self.state.handle_stored(now, event);
+                }
             } else if let Some(command) = self.state.poll_command() {
                 self.obey(now, command);
             } else {
@@ -148,6 +153,12 @@ impl World {
         for (id, operation) in self.blocked.take().unwrap_or_default() {
             self.store.handle(id, operation);
         }
+        self.settle();
+    }
+
+    /// The store says something of its own.
+    pub(crate) fn report(&mut self, event: StoreEvent) {
+        self.state.handle_stored(self.now(), event);
         self.settle();
     }
 
@@ -181,12 +192,16 @@ impl World {
 
     /// A peer, of the key of `owner`, says something.
     pub(crate) fn say(&mut self, peer: u32, owner: &str, frame: &ChatFrame) {
+        self.say_bytes(peer, owner, &encode(frame));
+    }
+
+    pub(crate) fn say_bytes(&mut self, peer: u32, owner: &str, bytes: &[u8]) {
         let from = Sender {
             peer: PeerId(peer),
             key: key(owner),
             address: ([127, 0, 0, 1], 4_000).into(),
         };
-        self.state.handle_message(self.now(), &from, &encode(frame));
+        self.state.handle_message(self.now(), &from, bytes);
         self.settle();
     }
 

@@ -1,0 +1,50 @@
+//! What a client keeps within its limits.
+
+use chat_core::time::Duration;
+
+use crate::world::{SERVER, SETTLED, World, send, shows};
+
+#[test]
+fn a_full_outbox_takes_no_more() {
+    let mut world = World::new();
+    world.config.max_outbox = 2;
+    world.start(SERVER);
+    world.start("x");
+    world.start("y");
+    world.run(SETTLED);
+    world.lines("x");
+    world.kill(SERVER);
+    world.kill("y");
+    for text in ["one", "two", "three"] {
+        world.command("x", send("y", text));
+    }
+    world.run(100);
+    let full = "[Too many messages wait to be delivered, message not sent.]";
+    assert_eq!(world.lines("x"), shows(&[full]));
+    assert_eq!(world.client("x").owed(), 2);
+}
+
+#[test]
+fn what_is_owed_for_too_long_is_given_up_at_the_next_start() {
+    let mut world = World::new();
+    world.config.outbox_expiry = Duration::from_secs(3_600);
+    world.start(SERVER);
+    world.start("x");
+    world.start("y");
+    world.run(SETTLED);
+    world.kill(SERVER);
+    world.kill("y");
+    world.command("x", send("y", "old"));
+    world.run(3_000_000);
+    world.command("x", send("y", "young"));
+    world.run(700_000);
+    world.kill("x");
+    world.lines("x");
+    world.start("x");
+    world.run(100);
+    assert_eq!(
+        world.lines("x"),
+        shows(&["[Message of <ts> to y expired.]"])
+    );
+    assert_eq!(world.client("x").owed(), 1);
+}
