@@ -10,6 +10,7 @@ mod attempts;
 mod command;
 mod commands;
 mod connection;
+mod direct;
 mod entry;
 mod event;
 #[cfg(feature = "fuzzing")]

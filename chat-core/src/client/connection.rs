@@ -324,6 +324,7 @@ impl Client {
     pub(super) fn on_superseded(&mut self) {
         self.show(Event::Superseded);
         self.go_offline();
+        self.need_not_ask_to_leave();
     }
 
     /// The server does not know this client.

@@ -108,6 +108,13 @@ impl Client {
         }
     }
 
+    /// The server has let go of this client by itself, and answers no more.
+    pub(super) fn need_not_ask_to_leave(&mut self) {
+        if let Some(leave) = &mut self.leaving {
+            leave.answered = true;
+        }
+    }
+
     /// The server does not answer.
     pub(super) fn give_up_leaving(&mut self) {
         match &mut self.leaving {

@@ -7,18 +7,11 @@ use alloc::{
 };
 
 use super::{
-    Client,
-    connection::Phase,
-    entry::Entry,
-    event::Event,
-    mail,
-    positions::Positions,
-    screen::Screen,
-    strangers::{Stranger, Strangers},
-    table::KeyMatch,
+    Client, connection::Phase, entry::Entry, event::Event, mail, positions::Positions,
+    screen::Screen, strangers::Strangers, table::KeyMatch,
 };
 use crate::{
-    conversation::{Conversation, Text},
+    conversation::Conversation,
     id::MessageId,
     link::{PeerId, SendError},
     name::Name,
@@ -42,7 +35,7 @@ const MAX_IDS: usize = 64;
 pub(super) struct Receiving {
     /// Everyone but the server that the link knows.
     pub(super) peers: BTreeSet<PeerId>,
-    strangers: Strangers,
+    pub(super) strangers: Strangers,
     accepted: BTreeMap<PeerId, Vec<MessageId>>,
     unknown_tags: BTreeMap<PeerId, UnknownTags>,
     /// The link's queue is full: what has been accepted waits for another input.
@@ -237,79 +230,6 @@ impl Client {
         }
     }
 
-    /// A direct message: its sender's name must belong to the key of the session.
-    fn on_direct(&mut self, peer: PeerId, id: MessageId, from: Name, text: Text) {
-        let Some(key) = self.link.key(peer) else {
-            return;
-        };
-        let key_match = self.table.key_match(&from, &key);
-        match key_match {
-            KeyMatch::Pinned | KeyMatch::Changed => {
-                // The table may have come before the answer that the earlier ones wait for.
-                self.on_looked_up(&from);
-                let verified = key_match == KeyMatch::Pinned;
-                self.receive_direct(peer, id, from, text, verified);
-            }
-            KeyMatch::Other | KeyMatch::Unknown => {
-                if !self.receiving.strangers.has_room_for(&text) {
-                    self.receiving.dropped += 1;
-                    return;
-                }
-                self.look_up(&from);
-                let stranger = Stranger {
-                    peer,
-                    id,
-                    from,
-                    text,
-                };
-                self.receiving.strangers.push(stranger);
-            }
-        }
-    }
-
-    /// The name is known, or the server does not know it: its messages are taken or dropped.
-    pub(super) fn on_looked_up(&mut self, name: &Name) {
-        for stranger in self.receiving.strangers.take(name) {
-            let Stranger {
-                peer,
-                id,
-                from,
-                text,
-            } = stranger;
-            let key = self.link.key(peer);
-            match key.map(|key| self.table.key_match(&from, &key)) {
-                Some(KeyMatch::Pinned) => self.receive_direct(peer, id, from, text, true),
-                Some(KeyMatch::Changed) => self.receive_direct(peer, id, from, text, false),
-                _ => self.receiving.dropped += 1,
-            }
-        }
-    }
-
-    fn receive_direct(
-        &mut self,
-        peer: PeerId,
-        id: MessageId,
-        sender: Name,
-        text: Text,
-        verified: bool,
-    ) {
-        let entry = Entry::Message {
-            id,
-            sender: self.table.spelled(sender),
-            verified,
-            conversation: Conversation::User(self.name.clone()),
-            stored: None,
-            text,
-        };
-        let delivery = Delivery {
-            source: Source::Peer(peer),
-            id,
-            live_at: None,
-            catch_up: false,
-        };
-        self.append(&entry, delivery);
-    }
-
     /// An entry of a log of the server.
     fn on_deliver(&mut self, frame: ChatFrame) {
         let ChatFrame::Deliver {
@@ -384,6 +304,7 @@ impl Client {
         stored: Option<WallTime>,
     ) -> Option<Entry> {
         let (key, text) = mail::open(&self.identity, &self.name, &id, sealed).ok()?;
+        self.receiving.strangers.has_come(&sender);
         if self.table.pin(&sender, key) {
             self.save_peer(&sender);
         }

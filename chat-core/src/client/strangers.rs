@@ -1,6 +1,9 @@
 //! Direct messages whose senders the server is being asked for.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    vec::Vec,
+};
 
 use crate::{conversation::Text, id::MessageId, link::PeerId, name::Name};
 
@@ -22,6 +25,7 @@ pub(super) struct Stranger {
 pub(super) struct Strangers {
     waiting: VecDeque<Stranger>,
     bytes: usize,
+    refused: BTreeSet<Name>,
 }
 
 impl Strangers {
@@ -44,6 +48,23 @@ impl Strangers {
         let lengths = taken.iter().map(|is| is.text.as_str().len());
         self.bytes -= lengths.sum::<usize>();
         taken
+    }
+
+    /// A message from this name was dropped: its sender hands it to the server, and what was sent
+    /// directly after it too. Until the first of that has come, nothing is to overtake it.
+    pub(super) fn refuse(&mut self, name: &Name) {
+        if self.refused.len() < MAX_STRANGERS {
+            self.refused.insert(name.clone());
+        }
+    }
+
+    pub(super) fn is_refused(&self, name: &Name) -> bool {
+        self.refused.contains(name)
+    }
+
+    /// What was dropped comes from the server.
+    pub(super) fn has_come(&mut self, name: &Name) {
+        self.refused.remove(name);
     }
 
     pub(super) fn clear(&mut self) {

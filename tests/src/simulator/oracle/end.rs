@@ -41,7 +41,11 @@ impl Oracle {
         self.known().find_map(|(token, message, fate)| {
             // A sender that knows of the direct delivery is not told again.
             let knows = message.is_direct() && (fate.told.received > 0 || message.sender_restarted);
-            let is_owed = |reader: &Node| !fate.receipts.contains(reader);
+            let has_left = |reader: &Node| {
+                let stored = fate.stored.as_ref();
+                stored.is_some_and(|it| it.left.contains(reader))
+            };
+            let is_owed = |reader: &Node| !fate.receipts.contains(reader) && !has_left(reader);
             let reader = fate.kept_for.iter().copied().find(is_owed)?;
             let is_gone = fate.stored.as_ref().is_some_and(|it| it.is_trimmed);
             let is_told = message.is_direct() || is_group(message) && !is_gone;
@@ -51,14 +55,14 @@ impl Oracle {
 
     /// Whether a message must arrive: it was accepted, and its sender was not told otherwise. What
     /// is told to be impossible to store may be stored all the same.
-    fn is_promised(&self, message: &Message, fate: &Fate) -> bool {
+    pub(super) fn is_promised(&self, message: &Message, fate: &Fate) -> bool {
         let sender = &self.readers[message.from];
         let failed = sender.store_failed.is_some_and(|at| at >= message.typed);
         fate.is_accepted() && !fate.is_refused() && !self.is_for_nobody(message) && !failed
     }
 
     /// Whether its sender was told that nobody has the name. The line does not say of which message.
-    pub(super) fn is_for_nobody(&self, message: &Message) -> bool {
+    fn is_for_nobody(&self, message: &Message) -> bool {
         let To::User(name) = &message.to else {
             return false;
         };

@@ -119,9 +119,13 @@ impl Oracle {
         let overtaken = self.readers[node].follow(from, conversation, token);
         let may_be_late = |by| {
             let message = &self.messages[&token];
+            let is_promised = self
+                .fates
+                .get(id)
+                .is_some_and(|it| self.is_promised(message, it));
             // What was told to be impossible may be done after a restart.
             self.was_held(node, token, by)
-                || self.is_for_nobody(message)
+                || !is_promised
                 || self.full_logs_change_order && !message.is_direct()
         };
         if let Some(by) = overtaken.filter(|by| !may_be_late(*by)) {

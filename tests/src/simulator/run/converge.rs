@@ -38,7 +38,10 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
         self.check()?;
         let stopped = self.world.now().instant;
         self.wait_until(stopped, "everybody is online and nothing is owed", |run| {
-            run.all_online() && run.nothing_owed() && run.oracle.missing_in_public().is_none()
+            run.all_online()
+                && run.nothing_owed()
+                && run.oracle.missing_in_public().is_none()
+                && run.oracle.missing_receipt().is_none()
         })
         .or_else(|failure| self.explain(failure))?;
         self.wait_until(
