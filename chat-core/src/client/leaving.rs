@@ -234,10 +234,11 @@ impl Client {
     pub(super) fn leaving_timeout(&self) -> Option<Instant> {
         match (&self.ending, &self.leaving) {
             (Some(ending), _) => (!ending.shown).then_some(ending.deadline),
-            (None, Some(leave)) => match (leave.deadline, leave.accept_by) {
-                (Some(deadline), Some(accept_by)) => Some(deadline.min(accept_by)),
-                (deadline, accept_by) => deadline.or(accept_by),
-            },
+            (None, Some(leave)) => {
+                // What has passed while something else is waited for wakes nobody.
+                let accept_by = leave.accept_by.filter(|at| *at > self.now.instant);
+                leave.deadline.into_iter().chain(accept_by).min()
+            }
             (None, None) => None,
         }
     }
