@@ -113,3 +113,19 @@ fn what_arrived_unnoticed_is_shown_after_resynchronising() {
     world.run(100);
     assert_eq!(world.lines("y"), shows(&["x: one", "x: two"]));
 }
+
+#[test]
+fn who_leaves_first_sees_what_has_arrived_unnoticed() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.set_fault("y", Fault::LosesNotices);
+    world.command("x", send("y", "one"));
+    world.run(100);
+    world.command("y", dereg());
+    world.run(100);
+    assert_eq!(world.lines("y"), shows(&[]));
+    world.set_fault("y", Fault::None);
+    world.report("y", StoreEvent::Resynchronise);
+    world.run(100);
+    let goodbye = "[You are Offline. Bye.]";
+    assert_eq!(world.lines("y"), shows(&["x: one", goodbye]));
+}

@@ -67,6 +67,23 @@ fn an_unanswered_initiation_is_repeated_unchanged_and_another_made_after_five_se
 }
 
 #[test]
+fn who_has_answered_in_vain_and_has_something_to_say_begins_itself() {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    network.send(0, peer, 0, &[1; 900]);
+    network.run(ms(5));
+    network.nodes[0].is_cut_off = true;
+    network.run(ms(6));
+    let back = network.peer(1, 0);
+    network.send(1, back, 0, b"reply");
+    network.run(ms(600));
+    let address = network.nodes[1].address;
+    let sent = network.log.iter().filter(|sent| sent.from == address);
+    let types: Vec<u8> = sent.map(|sent| sent.bytes[0]).collect();
+    assert!(types.contains(&RESPONSE), "{types:?}");
+    assert!(types.contains(&INITIATION), "{types:?}");
+}
+
+#[test]
 fn a_repeated_initiation_gets_the_same_answer() {
     let (mut network, peer) = Network::pair(1, Faults::NONE);
     network.send(0, peer, 0, b"hello");

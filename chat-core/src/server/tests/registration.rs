@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::world::{World, name, peer};
+use super::world::{World, message, name, peer, user};
 use crate::{
     server::Event,
     time::Duration,
@@ -52,6 +52,34 @@ fn a_repeated_registration_is_answered_again_and_shown_once() {
     assert_eq!(answers(frames.clone()).len(), 2);
     assert_eq!(is_returning(&frames[1..]), Some(false));
     assert_eq!(world.shown(), [Event::Registered { name: name("x") }]);
+}
+
+#[test]
+fn who_registers_again_while_catching_up_is_not_told_that_it_has() {
+    let mut world = World::with(crate::config::ServerConfig {
+        max_unaccepted: 2,
+        ..Default::default()
+    });
+    world.register("x");
+    world.register("y");
+    world.deregister("y");
+    for number in 0..5 {
+        world.submit("x", number, &user("y"), "hello");
+    }
+    world.hear("y");
+    let frame = world.register_frame("y", false);
+    let has_caught_up = |frames: &[ChatFrame]| frames.contains(&ChatFrame::CaughtUp {});
+    for _ in 0..2 {
+        world.say(peer("y"), "y", &frame);
+        assert!(!has_caught_up(&world.hear("y")));
+    }
+    for number in 0..5 {
+        let ids = crate::wire::List::new(alloc::vec![message(number)]);
+        world.say(peer("y"), "y", &ChatFrame::Accepted { ids });
+    }
+    assert!(has_caught_up(&world.hear("y")));
+    world.say(peer("y"), "y", &frame);
+    assert!(has_caught_up(&world.hear("y")), "it may have missed that");
 }
 
 #[test]
