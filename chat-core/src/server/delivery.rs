@@ -198,11 +198,17 @@ impl State {
                 self.timers.set_no_later(Timer::Cursors, write_at);
             }
         }
+        let mut has_left = false;
         while let Some(login) = self.sessions.login_mut(id) {
             let Some(log) = login.reader.take_left() else {
                 break;
             };
             self.detach(now, id, log);
+            has_left = true;
+        }
+        if has_left {
+            // The others may have waited for it.
+            self.read_on(now, id);
         }
     }
 
