@@ -20,7 +20,7 @@ impl Client {
         let Some(key) = self.link.key(peer) else {
             return;
         };
-        if self.receiving.strangers.is_refused(&from) {
+        if self.receiving.strangers.is_refused(&from, peer) {
             self.receiving.dropped += 1;
             return;
         }
@@ -34,7 +34,7 @@ impl Client {
             }
             KeyMatch::Other | KeyMatch::Unknown => {
                 if !self.receiving.strangers.has_room_for(&text) {
-                    return self.refuse_stranger(&from);
+                    return self.refuse_stranger(&from, peer);
                 }
                 self.look_up(&from);
                 let stranger = Stranger {
@@ -61,14 +61,14 @@ impl Client {
             match key.map(|key| self.table.key_match(&from, &key)) {
                 Some(KeyMatch::Pinned) => self.receive_direct(peer, id, from, text, true),
                 Some(KeyMatch::Changed) => self.receive_direct(peer, id, from, text, false),
-                _ => self.refuse_stranger(name),
+                _ => self.refuse_stranger(name, peer),
             }
         }
     }
 
-    fn refuse_stranger(&mut self, name: &Name) {
+    fn refuse_stranger(&mut self, name: &Name, peer: PeerId) {
         self.receiving.dropped += 1;
-        self.receiving.strangers.refuse(name);
+        self.receiving.strangers.refuse(name, peer);
     }
 
     fn receive_direct(

@@ -25,7 +25,7 @@ pub(super) struct Stranger {
 pub(super) struct Strangers {
     waiting: VecDeque<Stranger>,
     bytes: usize,
-    refused: BTreeSet<Name>,
+    refused: BTreeSet<(Name, PeerId)>,
 }
 
 impl Strangers {
@@ -50,21 +50,22 @@ impl Strangers {
         taken
     }
 
-    /// A message from this name was dropped: its sender hands it to the server, and what was sent
-    /// directly after it too. Until the first of that has come, nothing is to overtake it.
-    pub(super) fn refuse(&mut self, name: &Name) {
+    /// A message of this peer's was dropped: its sender hands it to the server, and what was sent
+    /// directly after it too. Until the first of that has come, nothing is to overtake it. Whoever
+    /// only borrows a name shuts up nobody else.
+    pub(super) fn refuse(&mut self, name: &Name, peer: PeerId) {
         if self.refused.len() < MAX_STRANGERS {
-            self.refused.insert(name.clone());
+            self.refused.insert((name.clone(), peer));
         }
     }
 
-    pub(super) fn is_refused(&self, name: &Name) -> bool {
-        self.refused.contains(name)
+    pub(super) fn is_refused(&self, name: &Name, peer: PeerId) -> bool {
+        !self.refused.is_empty() && self.refused.contains(&(name.clone(), peer))
     }
 
     /// What was dropped comes from the server.
     pub(super) fn has_come(&mut self, name: &Name) {
-        self.refused.remove(name);
+        self.refused.retain(|(refused, _)| refused != name);
     }
 
     pub(super) fn clear(&mut self) {
