@@ -139,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_flight_stays_so_when_the_path_changes() {
+        let mut congestion = Congestion::default();
+        congestion.sent(PACKET);
+        congestion.moved();
+        assert_eq!(congestion.in_flight, PACKET);
+        assert_eq!(congestion.window, INITIAL_WINDOW);
+    }
+
+    #[test]
     fn a_small_packet_waits_only_for_the_configured_limit() {
         let mut congestion = Congestion::default();
         while congestion.available(MAX) == PACKET {

@@ -220,6 +220,21 @@ fn the_table_shows_who_is_online() {
     assert_eq!(*note, Event::Note("a line".into()));
 }
 
+#[test]
+fn the_table_is_not_shown_before_it_has_come() {
+    let mut world = World::with_clients(&["x"]);
+    world.start("y");
+    world.command("y", Command::Peers);
+    world.run(SETTLED);
+    let events = world.events("y").into_iter();
+    let mut tables = events.filter_map(|event| match event {
+        Event::Peers { peers, .. } => Some(peers),
+        _ => None,
+    });
+    let table = tables.next().expect("it is shown");
+    assert!(table.iter().any(|peer| peer.name == name("x")));
+}
+
 fn create(group: &str) -> Command {
     Command::CreateGroup { group: name(group) }
 }
