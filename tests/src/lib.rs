@@ -5,6 +5,7 @@
 //!   follows from the seed.
 //! * [`world`]: nodes that run the real state machines on top of those; [`record`]: what happens
 //!   there.
+//! * [`simulator`], [`wiretap`]: runs that follow from seeds, and what must hold in them.
 //! * [`ledger`]: what was said in a world, compared with what was shown.
 //! * [`scenario`]: readable files that say what people type and what they see.
 //! * [`stage`]: where a scenario is played: in the virtual world, or with processes and sockets.
