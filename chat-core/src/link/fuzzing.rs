@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 
 use super::{
     ack_ranges::{self, AckRanges},
-    receive_streams::{Fragment, ReceiveStreams, Taken},
+    receive_streams::{ReceiveStreams, Taken},
     replay_window::ReplayWindow,
 };
 use crate::{
@@ -62,31 +62,7 @@ impl Reassembly {
     /// Takes a `Data` or `Skip` frame while no more than `max` bytes are held: whether it need not
     /// come again. None for other frames and what cannot be.
     pub fn take(&mut self, frame: LinkFrame, max: usize) -> Option<bool> {
-        let taken = match frame {
-            LinkFrame::Data {
-                stream,
-                sequence,
-                length,
-                offset,
-                bytes,
-            } => {
-                let fragment = Fragment {
-                    stream,
-                    sequence,
-                    length,
-                    offset,
-                    bytes: bytes.into_vec(),
-                };
-                self.0.fragment(fragment, max)
-            }
-            LinkFrame::Skip {
-                stream,
-                sequence,
-                count,
-            } => self.0.skip(stream, sequence, count, max),
-            _ => return None,
-        };
-        match taken {
+        match self.0.take(frame, max)? {
             Taken::Accepted | Taken::Duplicate => Some(true),
             Taken::Full => Some(false),
             Taken::Malformed => None,

@@ -29,8 +29,9 @@ const MAX_INTERVAL: Duration = Duration::from_secs(1);
 /// What may ride in an initiation.
 pub(super) const EARLY_BYTES: usize = MAX_DATAGRAM_BYTES - header::Initiation::OVERHEAD;
 
-/// An answer is remembered to have gone to so many addresses.
-const MAX_ANSWERED_PATHS: usize = 4;
+/// An answer is remembered to have gone to so many addresses before the latest one.
+const MAX_EARLIER_PATHS: usize = 3;
+
 /// The time between two copies of a message that is not answered, after so many of them.
 pub(super) fn interval(sent: u32) -> Duration {
     Duration::from_millis(100 << sent.min(4)).min(MAX_INTERVAL)
@@ -241,8 +242,10 @@ pub(super) struct Answered {
     pub(super) session: Session,
     /// What the initiation said.
     pub(super) start: Start,
-    /// Where copies of the initiation came from, the latest last: there the answer goes.
-    pub(super) paths: Vec<Path>,
+    /// Where the latest copy of the initiation came from: there the answer goes.
+    pub(super) path: Path,
+    /// Where earlier copies came from, and were answered.
+    pub(super) earlier: Vec<Path>,
     /// The answer.
     pub(super) datagram: Vec<u8>,
     /// Whether the answer is to be sent.
@@ -254,17 +257,23 @@ impl Answered {
     /// somebody who has only heard it, and must neither draw the answer away from the initiator nor
     /// get more than one for each copy.
     pub(super) fn comes_again(&mut self, path: Path) {
-        self.paths.retain(|known| known.remote != path.remote);
-        if self.paths.len() >= MAX_ANSWERED_PATHS {
-            self.paths.remove(0);
-        }
-        self.paths.push(path);
+        self.earlier.push(core::mem::replace(&mut self.path, path));
+        self.earlier.retain(|known| known.remote != path.remote);
+        let surplus = self.earlier.len().saturating_sub(MAX_EARLIER_PATHS);
+        self.earlier.drain(..surplus);
         self.is_due = true;
     }
 
-    /// Where the answer goes, or went last.
-    pub(super) fn path(&self) -> Option<Path> {
-        self.paths.last().copied()
+    /// Where the initiator is whose first packet came along `path`: there, if the answer has
+    /// arrived there; another address has yet to prove itself.
+    pub(super) fn proved(&self, path: Path) -> Path {
+        let is_answered = |sent: &Path| sent.remote == path.remote;
+        let mut sent = self.earlier.iter().chain([&self.path]);
+        if sent.any(is_answered) {
+            path
+        } else {
+            self.path
+        }
     }
 
     /// When it is given up.

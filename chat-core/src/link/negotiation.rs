@@ -308,7 +308,8 @@ impl Endpoint {
         let answered = Answered {
             session: Session::new(shared.now, keys, local, wish.remote, wish.origin),
             start: wish.start,
-            paths: alloc::vec![wish.path],
+            path: wish.path,
+            earlier: Vec::new(),
             datagram,
             is_due: true,
         };
@@ -392,12 +393,7 @@ impl Endpoint {
             return None;
         };
         self.sessions.give_to(local, target);
-        // The answer has arrived where it was sent; another address has yet to prove itself.
-        let is_proved = |sent: &Path| sent.remote == path.remote;
-        let path = match answered.path() {
-            Some(sent) if !answered.paths.iter().any(is_proved) => sent,
-            _ => path,
-        };
+        let path = answered.proved(path);
         self.install(target, path, answered.session);
         if target != slot {
             self.settle(slot);

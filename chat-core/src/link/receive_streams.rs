@@ -6,6 +6,7 @@ use alloc::{
 };
 
 use super::{STREAMS, fragment};
+use crate::wire::LinkFrame;
 
 /// What an incomplete or early message, and each fragment of it, costs besides its bytes.
 const OVERHEAD: usize = 64;
@@ -68,6 +69,34 @@ enum Message {
 }
 
 impl ReceiveStreams {
+    /// Takes a part of a stream while no more than `max` bytes are held; `None` for other frames.
+    pub(super) fn take(&mut self, frame: LinkFrame, max: usize) -> Option<Taken> {
+        Some(match frame {
+            LinkFrame::Data {
+                stream,
+                sequence,
+                length,
+                offset,
+                bytes,
+            } => {
+                let fragment = Fragment {
+                    stream,
+                    sequence,
+                    length,
+                    offset,
+                    bytes: bytes.into_vec(),
+                };
+                self.fragment(fragment, max)
+            }
+            LinkFrame::Skip {
+                stream,
+                sequence,
+                count,
+            } => self.skip(stream, sequence, count, max),
+            _ => return None,
+        })
+    }
+
     /// Takes a fragment while no more than `max` bytes are held; one of the message that its
     /// stream waits for always has room, so that the others can go.
     pub(super) fn fragment(&mut self, fragment: Fragment, max: usize) -> Taken {

@@ -66,6 +66,7 @@ impl State {
                     self.send(id, streams::CATCH_UP, &ChatFrame::Gone { log, count });
                 }
                 Step::CaughtUp => self.send(id, streams::CATCH_UP, &ChatFrame::CaughtUp {}),
+                Step::Left(log) => self.detach(now, id, log),
             }
         }
         self.note_progress(now, id);
@@ -181,8 +182,7 @@ impl State {
         }
     }
 
-    /// What was read is trimmed from a mailbox; for other logs the cursor is kept. A log that was
-    /// left and read to its end is read no more.
+    /// What was read is trimmed from a mailbox; for other logs the cursor is kept.
     fn note_progress(&mut self, now: Now, id: SessionId) {
         while let Some(login) = self.sessions.login_mut(id) {
             let Some((log, position)) = login.reader.progress() else {
@@ -197,18 +197,6 @@ impl State {
                 let write_at = now.instant + self.config.cursor_interval;
                 self.timers.set_no_later(Timer::Cursors, write_at);
             }
-        }
-        let mut has_left = false;
-        while let Some(login) = self.sessions.login_mut(id) {
-            let Some(log) = login.reader.take_left() else {
-                break;
-            };
-            self.detach(now, id, log);
-            has_left = true;
-        }
-        if has_left {
-            // The others may have waited for it.
-            self.read_on(now, id);
         }
     }
 

@@ -65,7 +65,7 @@ impl State {
         self.start(now, operation, Task::Submit(submission));
     }
 
-    fn limit(&self, to: &Conversation) -> u64 {
+    const fn limit(&self, to: &Conversation) -> u64 {
         match to {
             Conversation::User(_) => self.config.max_mailbox,
             Conversation::Group(_) | Conversation::Channel => self.config.max_group_log,

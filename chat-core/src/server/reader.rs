@@ -28,6 +28,8 @@ pub(super) enum Step {
     Gone(Log, u64),
     /// Tell that everything kept has been sent.
     CaughtUp,
+    /// Detach from a log that was left, and was read and accepted to its end.
+    Left(Log),
 }
 
 /// An accepted entry for which a receipt is owed: it stays unread until that is durable.
@@ -123,7 +125,7 @@ impl Reader {
     }
 
     /// A log that was left and has been read and accepted to its end: it is read no more.
-    pub(super) fn take_left(&mut self) -> Option<Log> {
+    fn take_left(&mut self) -> Option<Log> {
         let is_done = |reader: &LogReader| {
             let mut unaccepted = self.unaccepted.iter();
             reader.is_left()
@@ -184,6 +186,12 @@ impl Reader {
 
     /// What is to be done next; to be asked until `None` after every input.
     pub(super) fn next(&mut self, now: Instant) -> Option<Step> {
+        // The others may wait for what was left.
+        let step = self.next_entry(now);
+        step.or_else(|| self.take_left().map(Step::Left))
+    }
+
+    fn next_entry(&mut self, now: Instant) -> Option<Step> {
         if self.phase == Phase::Attaching && self.logs.iter().all(LogReader::is_attached) {
             self.logs.iter_mut().for_each(LogReader::stop_at_head);
             self.phase = Phase::CatchingUp;

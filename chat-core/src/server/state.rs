@@ -135,7 +135,6 @@ pub(super) struct State {
     pub(super) counters: Counters,
     /// Operations that must be complete before anything is answered.
     pub(super) loading: usize,
-    pub(super) stalled: bool,
     pub(super) stopping: Stopping,
     /// The log that was last searched for expired entries.
     pub(super) expiry_round: Option<Log>,
@@ -160,7 +159,6 @@ impl State {
             timers: Timers::new(),
             counters: Counters::default(),
             loading: 0,
-            stalled: false,
             stopping: Stopping::No,
             expiry_round: None,
             last_stamp: WallTime::default(),

@@ -60,15 +60,13 @@ impl State {
             StoreEvent::Arrived { log, entry } => self.arrived(now, &log, entry),
             StoreEvent::Resynchronise => self.resynchronise(now),
             StoreEvent::Stalled => {
-                self.pending.stall();
-                if !self.stalled {
-                    self.stalled = true;
+                if !self.pending.is_stalled() {
                     self.show(Event::StoreStalled);
                 }
+                self.pending.stall();
             }
             StoreEvent::Well => {
-                if self.stalled {
-                    self.stalled = false;
+                if self.pending.is_stalled() {
                     self.show(Event::StoreWell);
                 }
                 self.pending.resume(now.instant);

@@ -6,7 +6,7 @@ use super::{Candidate, Event, Path, Peer, Shared};
 use crate::{
     link::{
         ack_ranges::acknowledged,
-        receive_streams::{Fragment, Taken},
+        receive_streams::Taken,
         session::{Dropped, Opened},
     },
     time::Duration,
@@ -196,29 +196,8 @@ impl Peer {
     /// Takes a part of a stream; no other frame.
     fn handle_part(&mut self, shared: &mut Shared, frame: LinkFrame) -> Effect {
         let max = shared.config.max_reassembly_bytes;
-        let taken = match frame {
-            LinkFrame::Data {
-                stream,
-                sequence,
-                length,
-                offset,
-                bytes,
-            } => {
-                let fragment = Fragment {
-                    stream,
-                    sequence,
-                    length,
-                    offset,
-                    bytes: bytes.into_vec(),
-                };
-                self.incoming.fragment(fragment, max)
-            }
-            LinkFrame::Skip {
-                stream,
-                sequence,
-                count,
-            } => self.incoming.skip(stream, sequence, count, max),
-            _ => return Effect::Refused,
+        let Some(taken) = self.incoming.take(frame, max) else {
+            return Effect::Refused;
         };
         effect_of(shared, taken)
     }

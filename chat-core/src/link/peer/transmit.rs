@@ -64,7 +64,7 @@ impl Peer {
             && core::mem::take(&mut answered.is_due)
         {
             buffer.extend_from_slice(&answered.datagram);
-            return answered.path();
+            return Some(answered.path);
         }
         if !self.initiation_is_due(now) {
             return None;
