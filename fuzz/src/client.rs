@@ -371,14 +371,10 @@ impl World {
     }
 
     fn drain_others(&mut self) -> bool {
-        let (now, mut buffer, mut busy) = (self.clock.now(), Vec::new(), false);
+        let (now, mut busy) = (self.clock.now(), false);
         for host in [SERVER, PEER] {
             let link = &mut self.others[host - 1];
-            link.handle_timeout(now);
-            while let Some(path) = link.poll_transmit(now, &mut buffer) {
-                self.network.send(address(host, PORT), path, &buffer);
-                busy = true;
-            }
+            busy |= self.network.send_all(address(host, PORT), link, now);
             self.hear(host);
         }
         busy

@@ -7,6 +7,7 @@ use chat_core::{
     config::LinkConfig,
     crypto::Identity,
     id::Path,
+    link::Endpoint,
     time::{Duration, Instant, Now, WallTime},
 };
 
@@ -113,6 +114,17 @@ impl Network {
             to: to.remote,
             bytes: bytes.to_vec(),
         });
+    }
+
+    /// A host's link sends all that is due. Whether there was any.
+    pub(crate) fn send_all(&mut self, from: SocketAddr, link: &mut Endpoint, now: Now) -> bool {
+        let (mut buffer, mut busy) = (Vec::new(), false);
+        link.handle_timeout(now);
+        while let Some(path) = link.poll_transmit(now, &mut buffer) {
+            self.send(from, path, &buffer);
+            busy = true;
+        }
+        busy
     }
 
     /// Whether nothing is on its way.

@@ -261,13 +261,10 @@ impl World {
     }
 
     fn drain_clients(&mut self) -> bool {
-        let (now, mut buffer, mut busy) = (self.clock.now(), Vec::new(), false);
+        let (now, mut busy) = (self.clock.now(), false);
         for (client, host) in CLIENTS.into_iter().enumerate() {
-            self.clients[client].handle_timeout(now);
-            while let Some(path) = self.clients[client].poll_transmit(now, &mut buffer) {
-                self.network.send(address(host, PORT), path, &buffer);
-                busy = true;
-            }
+            let link = &mut self.clients[client];
+            busy |= self.network.send_all(address(host, PORT), link, now);
             self.hear(client);
         }
         busy

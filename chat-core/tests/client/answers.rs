@@ -53,12 +53,7 @@ fn a_group_that_does_not_exist_cannot_be_joined() {
 
 #[test]
 fn the_members_of_the_own_group_are_listed() {
-    let mut world = World::with_clients(&["x", "y", "z"]);
-    world.command("x", create("g"));
-    world.run(SETTLED);
-    world.command("x", join("g"));
-    world.command("y", join("g"));
-    world.run(SETTLED);
+    let mut world = x_and_y_in_a_group_and_z();
     assert_eq!(world.client("x").group(), Some(&name("g")));
     world.lines("x");
     world.command("x", Command::ListMembers);
@@ -69,12 +64,7 @@ fn the_members_of_the_own_group_are_listed() {
 
 #[test]
 fn a_post_reaches_the_others_in_the_group_and_a_message_to_all_everyone() {
-    let mut world = World::with_clients(&["x", "y", "z"]);
-    world.command("x", create("g"));
-    world.run(SETTLED);
-    world.command("x", join("g"));
-    world.command("y", join("g"));
-    world.run(SETTLED);
+    let mut world = x_and_y_in_a_group_and_z();
     for who in ["x", "y", "z"] {
         world.lines(who);
     }
@@ -120,7 +110,7 @@ fn a_full_server_takes_no_more_groups_and_names() {
 fn a_full_mailbox_takes_no_more() {
     let mut world = World::new();
     world.server_config.max_mailbox = 1;
-    start(&mut world, &["x", "y"]);
+    world.start_all(&["x", "y"]);
     world.command("y", dereg());
     world.run(SETTLED);
     world.command("x", send("y", "one"));
@@ -135,7 +125,7 @@ fn a_full_mailbox_takes_no_more() {
 fn a_message_that_nobody_fetches_expires_and_its_sender_is_told() {
     let mut world = World::new();
     world.server_config.expiry = Duration::from_secs(60);
-    start(&mut world, &["x", "y"]);
+    world.start_all(&["x", "y"]);
     world.command("y", dereg());
     world.run(SETTLED);
     world.command("x", send("y", "old"));
@@ -154,7 +144,7 @@ fn a_message_that_nobody_fetches_expires_and_its_sender_is_told() {
 fn who_was_away_too_long_is_told_how_much_is_gone() {
     let mut world = World::new();
     world.server_config.max_group_log = 2;
-    start(&mut world, &["x", "y"]);
+    world.start_all(&["x", "y"]);
     world.command("y", dereg());
     world.run(SETTLED);
     for text in ["one", "two", "three", "four", "five"] {
@@ -243,17 +233,12 @@ fn join(group: &str) -> Command {
     Command::JoinGroup { group: name(group) }
 }
 
-/// A server with the configuration that the world has, and clients that have seen their welcome.
-fn start(world: &mut World, names: &[&str]) {
-    world.start(SERVER);
-    for name in names {
-        world.start(name);
-    }
+fn x_and_y_in_a_group_and_z() -> World {
+    let mut world = World::with_clients(&["x", "y", "z"]);
+    world.command("x", create("g"));
     world.run(SETTLED);
-    for name in names {
-        assert_eq!(
-            world.lines(name),
-            shows(&["[Welcome, You are registered.]"])
-        );
-    }
+    world.command("x", join("g"));
+    world.command("y", join("g"));
+    world.run(SETTLED);
+    world
 }

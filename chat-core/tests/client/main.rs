@@ -12,6 +12,7 @@ mod keys;
 mod large_tables;
 mod leaving;
 mod limits;
+mod node;
 mod partitions;
 mod server_gone;
 mod stores;

@@ -28,13 +28,7 @@ fn what_cannot_be_stored_is_not_accepted() {
     let mut world = World::with_clients(&["x", "y"]);
     world.set_fault("y", Fault::TakesNoEntries);
     world.command("x", send("y", "hello"));
-    world.run(3_000);
-    assert!(
-        !world
-            .lines("x")
-            .contains(&"[Message received by y.]".into())
-    );
-    assert_eq!(world.lines("y"), shows(&[]));
+    nothing_is_accepted(&mut world);
     world.set_fault("y", Fault::None);
     world.command("y", dereg());
     world.run(SETTLED);
@@ -84,13 +78,7 @@ fn what_arrives_while_the_store_stalls_is_accepted_when_it_is_well() {
         },
     );
     world.command("x", send("y", "you"));
-    world.run(3_000);
-    assert!(
-        !world
-            .lines("x")
-            .contains(&"[Message received by y.]".into())
-    );
-    assert_eq!(world.lines("y"), shows(&[]));
+    nothing_is_accepted(&mut world);
     world.set_fault("y", Fault::None);
     world.report("y", StoreEvent::Well);
     world.run(5_000);
@@ -128,4 +116,12 @@ fn who_leaves_first_sees_what_has_arrived_unnoticed() {
     world.run(100);
     let goodbye = "[You are Offline. Bye.]";
     assert_eq!(world.lines("y"), shows(&["x: one", goodbye]));
+}
+
+/// In three seconds y shows nothing, and x is not told that y has anything.
+fn nothing_is_accepted(world: &mut World) {
+    world.run(3_000);
+    let received = "[Message received by y.]".to_owned();
+    assert!(!world.lines("x").contains(&received));
+    assert_eq!(world.lines("y"), shows(&[]));
 }

@@ -3,24 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chat_core::{
-    action::Action,
     client::{self, Client, Command, Ended},
     config::{ClientConfig, ServerConfig},
     crypto::Identity,
-    id::Path,
     name::Name,
     server::{self, Server},
     store::StoreEvent,
-    text::English,
     time::{Instant, Now, WallTime},
 };
 
 use crate::{
     disk::{Disk, Fault},
+    node::{Datagram, Machine, Node, path},
     weather::{Chance, Weather},
 };
 
-const DELAY: u64 = 1_000;
 const WALL: u64 = 1_700_000_000_000_000;
 pub(crate) const SERVER: &str = "server";
 pub(crate) const SAVED: &str = "[Offline message sent at <ts> received by the server and saved.]";
@@ -42,35 +39,6 @@ pub(crate) fn reg() -> Command {
 
 pub(crate) fn dereg() -> Command {
     Command::Deregister { name: None }
-}
-
-enum Machine {
-    Client(Box<Client>),
-    Server(Box<Server>),
-}
-
-struct Node {
-    machine: Option<Machine>,
-    disk: Disk,
-    port: u16,
-    identity: u8,
-    starts: u8,
-    lines: Vec<String>,
-    events: Vec<client::Event>,
-    ended: Option<Ended>,
-    server_key: Option<chat_core::id::PublicKey>,
-    /// Operations that the store still takes before the machine is killed.
-    operations_left: Option<usize>,
-    operations: usize,
-    /// How many actions are done at a turn; the rest waits.
-    actions_at_once: usize,
-}
-
-struct Datagram {
-    at: u64,
-    from: u16,
-    to: u16,
-    bytes: Vec<u8>,
 }
 
 pub(crate) struct World {
@@ -104,16 +72,21 @@ impl World {
     /// A server and these clients, registered, with a table of each other.
     pub(crate) fn with_clients(names: &[&str]) -> Self {
         let mut world = Self::new();
-        world.start(SERVER);
-        for name in names {
-            world.start(name);
-        }
-        world.run(1_000);
-        for name in names {
-            let welcome = "[Welcome, You are registered.]";
-            assert!(world.lines(name).contains(&welcome.into()), "{name}");
-        }
+        world.start_all(names);
         world
+    }
+
+    /// Starts a server, and clients that see their welcome and nothing else.
+    pub(crate) fn start_all(&mut self, names: &[&str]) {
+        self.start(SERVER);
+        for name in names {
+            self.start(name);
+        }
+        self.run(SETTLED);
+        for name in names {
+            let welcome = ["[Welcome, You are registered.]"];
+            assert_eq!(self.lines(name), shows(&welcome), "{name}");
+        }
     }
 
     fn time(&self) -> Now {
@@ -403,98 +376,6 @@ impl World {
 
     fn node(&mut self, who: &str) -> &mut Node {
         self.nodes.get_mut(who).expect("a node of that name")
-    }
-}
-
-fn path(port: u16) -> Path {
-    Path::to(([127, 0, 0, 1], port).into())
-}
-
-impl Node {
-    fn receive(&mut self, now: Now, datagram: &mut Datagram) {
-        let from = path(datagram.from);
-        match &mut self.machine {
-            Some(Machine::Client(client)) => {
-                client.handle_datagram(now, from, &mut datagram.bytes);
-            }
-            Some(Machine::Server(server)) => {
-                server.handle_datagram(now, from, &mut datagram.bytes);
-            }
-            None => {}
-        }
-    }
-
-    fn act(&mut self, now: Now, sent: &mut Vec<Datagram>) {
-        let due = |at: Option<Instant>| at.is_some_and(|at| at <= now.instant);
-        match &mut self.machine {
-            Some(Machine::Client(client)) if due(client.poll_timeout()) => {
-                client.handle_timeout(now);
-            }
-            Some(Machine::Server(server)) if due(server.poll_timeout()) => {
-                server.handle_timeout(now);
-            }
-            _ => {}
-        }
-        self.complete(now);
-        let mut buffer = Vec::new();
-        for _ in 0..self.actions_at_once {
-            let action = match &mut self.machine {
-                Some(Machine::Client(client)) => client.poll_action(now, &mut buffer).map(Ok),
-                Some(Machine::Server(server)) => server.poll_action(now, &mut buffer).map(Err),
-                None => return,
-            };
-            match action {
-                None => break,
-                Some(Ok(Action::Display(event))) => self.show(&event),
-                Some(Err(Action::Display(_))) => {}
-                Some(Ok(Action::Persist(id, operation)) | Err(Action::Persist(id, operation))) => {
-                    if self.operations_left == Some(0) {
-                        self.machine = None;
-                        return;
-                    }
-                    self.operations_left = self.operations_left.map(|left| left - 1);
-                    self.operations += 1;
-                    self.disk.handle(now.instant.as_micros(), id, operation);
-                    self.complete(now);
-                }
-                Some(Ok(Action::Send(to)) | Err(Action::Send(to))) => sent.push(Datagram {
-                    at: now.instant.as_micros() + DELAY,
-                    from: self.port,
-                    to: to.remote.port(),
-                    bytes: buffer.clone(),
-                }),
-            }
-        }
-    }
-
-    fn complete(&mut self, now: Now) {
-        while let Some(event) = self.disk.poll_event(now.instant.as_micros()) {
-            self.stored(now, event);
-        }
-    }
-
-    fn stored(&mut self, now: Now, event: StoreEvent) {
-        match &mut self.machine {
-            Some(Machine::Client(client)) => client.handle_stored(now, event),
-            Some(Machine::Server(server)) => server.handle_stored(now, event),
-            None => {}
-        }
-    }
-
-    fn show(&mut self, event: &client::Event) {
-        match event {
-            client::Event::ServerTrusted { key } => self.server_key = Some(*key),
-            client::Event::Ended(ended) => {
-                self.ended = Some(*ended);
-                self.machine = None;
-            }
-            _ => {}
-        }
-        self.events.push(event.clone());
-        let text = English::new(event, &|_| "<ts>".into()).to_string();
-        if !text.is_empty() {
-            self.lines.extend(text.lines().map(Into::into));
-        }
     }
 }
 

@@ -153,14 +153,6 @@ fn a_second_device_with_the_same_key_takes_over_and_the_first_can_still_be_told(
     assert_eq!(network.peer(server, second), new);
 }
 
-/// Two nodes that have exchanged a message, and the first one's name for the second.
-fn connected() -> (Network, chat_core::link::PeerId) {
-    let (mut network, peer) = Network::pair(1, Faults::NONE);
-    network.send(0, peer, 0, b"first");
-    network.run(secs(1));
-    (network, peer)
-}
-
 #[test]
 fn without_room_for_another_peer_who_has_begun_anew_has_to_wait_and_that_is_counted() {
     let mut config = chat_core::config::LinkConfig::default();
@@ -182,4 +174,12 @@ fn without_room_for_another_peer_who_has_begun_anew_has_to_wait_and_that_is_coun
     network.send(0, peer, 0, b"three");
     network.run(secs(10));
     assert_eq!(network.messages(1), [&b"one"[..], b"three"]);
+}
+
+/// Two nodes that have exchanged a message, and the first one's name for the second.
+fn connected() -> (Network, chat_core::link::PeerId) {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    network.send(0, peer, 0, b"first");
+    network.run(secs(1));
+    (network, peer)
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     SAVED, can_run, host,
+    namespace::Namespace,
     network::{Network, with_server},
     segment::Bridge,
 };
@@ -12,12 +13,7 @@ fn a_cable_that_is_pulled_loses_nothing() {
         return;
     }
     let bridge = Bridge::new();
-    let (_server, mut network) = with_server(&bridge);
-    let x = host(&bridge, "x", "203.0.113.30");
-    let y = host(&bridge, "y", "203.0.113.31");
-    network.register("x", &x);
-    network.register("y", &y);
-    network.send("x", "y");
+    let (_server, _x, y, mut network) = two_who_have_met(&bridge);
     y.ip("link set v0 down");
     network.talk.send("x", "y");
     network.talk.wait_for("x", SAVED);
@@ -36,12 +32,7 @@ fn a_host_with_another_address_is_found_there_once_it_has_written() {
         return;
     }
     let bridge = Bridge::new();
-    let (server, mut network) = with_server(&bridge);
-    let x = host(&bridge, "x", "203.0.113.30");
-    let y = host(&bridge, "y", "203.0.113.31");
-    network.register("x", &x);
-    network.register("y", &y);
-    network.send("x", "y");
+    let (server, _x, y, mut network) = two_who_have_met(&bridge);
     y.ip("addr del 203.0.113.31/24 dev v0");
     y.ip("addr add 203.0.113.32/24 dev v0");
     network.send("y", "x");
@@ -56,12 +47,7 @@ fn a_host_with_another_address_gets_what_it_was_sent_meanwhile() {
         return;
     }
     let bridge = Bridge::new();
-    let (_server, mut network) = with_server(&bridge);
-    let x = host(&bridge, "x", "203.0.113.30");
-    let y = host(&bridge, "y", "203.0.113.31");
-    network.register("x", &x);
-    network.register("y", &y);
-    network.send("x", "y");
+    let (_server, _x, y, mut network) = two_who_have_met(&bridge);
     y.ip("addr del 203.0.113.31/24 dev v0");
     y.ip("addr add 203.0.113.32/24 dev v0");
     // y does not know that its packets come from elsewhere, and says nothing by itself for a while.
@@ -100,4 +86,15 @@ fn messages_of_every_length_pass_over_ipv6_with_its_smallest_packets() {
     network.talk.settle();
     network.wait_for_receipts("x", "y");
     network.part();
+}
+
+/// The server, and x and y, of whom x has written to y.
+fn two_who_have_met(bridge: &Bridge) -> (Namespace, Namespace, Namespace, Network) {
+    let (server, mut network) = with_server(bridge);
+    let x = host(bridge, "x", "203.0.113.30");
+    let y = host(bridge, "y", "203.0.113.31");
+    network.register("x", &x);
+    network.register("y", &y);
+    network.send("x", "y");
+    (server, x, y, network)
 }
