@@ -1,4 +1,4 @@
-//! What is typed into a client, as the commands of the core.
+//! What is typed into a client, as the commands of the core, and back.
 
 use chat_core::{client::Command, name::Name};
 
@@ -36,6 +36,28 @@ pub fn parse(line: &str) -> Result<Command, String> {
     })
 }
 
+/// The line that means a command.
+pub fn line(command: &Command) -> String {
+    match command {
+        Command::Register { name: None } => "reg".to_owned(),
+        Command::Register { name: Some(name) } => format!("reg {name}"),
+        Command::Send { to, text } => format!("send {to} {text}"),
+        Command::SendAll { text } => format!("send_all {text}"),
+        Command::SendGroup { text } => format!("send_group {text}"),
+        Command::CreateGroup { group } => format!("create_group {group}"),
+        Command::ListGroups => "list_groups".to_owned(),
+        Command::JoinGroup { group } => format!("join_group {group}"),
+        Command::ListMembers => "list_members".to_owned(),
+        Command::LeaveGroup => "leave_group".to_owned(),
+        Command::Peers => "peers".to_owned(),
+        Command::Deregister { name: None } => "dereg".to_owned(),
+        Command::Deregister { name: Some(name) } => format!("dereg {name}"),
+        Command::Note(line) => format!("what is answered by {line}"),
+        Command::Quit => "quit".to_owned(),
+        _ => "the end of input".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,6 +67,13 @@ mod tests {
         let command = parse("send y  two  spaces ").unwrap();
         let (to, text) = ("y".parse().unwrap(), " two  spaces ".to_owned());
         assert_eq!(command, Command::Send { to, text });
+    }
+
+    #[test]
+    fn a_command_is_written_as_it_is_typed() {
+        for typed in ["send y  hi ", "reg", "dereg x", "join_group g", "quit"] {
+            assert_eq!(line(&parse(typed).unwrap()), typed);
+        }
     }
 
     #[test]

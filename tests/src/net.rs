@@ -36,9 +36,8 @@ pub struct Counters {
 pub struct Network {
     random: Random,
     faults: Faults,
-    /// How every direction behaves that has no link of its own.
+    /// How every direction behaves.
     pub default: Link,
-    links: BTreeMap<u64, Link>,
     cut: BTreeSet<u64>,
     ways: BTreeMap<u64, Way>,
     /// By the address of the host behind it.
@@ -64,13 +63,12 @@ pub struct Arrival {
 }
 
 impl Network {
-    /// A network of default links, with these faults.
+    /// A network of good links, with these faults.
     pub fn new(random: Random, faults: Faults) -> Self {
         Self {
             random,
             faults,
             default: Link::default(),
-            links: BTreeMap::new(),
             cut: BTreeSet::new(),
             ways: BTreeMap::new(),
             nats: BTreeMap::new(),
@@ -78,11 +76,6 @@ impl Network {
             is_recording: false,
             recording: Vec::new(),
         }
-    }
-
-    /// Gives the direction from one host to another its own behaviour.
-    pub fn set_link(&mut self, from: IpAddr, to: IpAddr, link: Link) {
-        self.links.insert(direction(from, to), link);
     }
 
     /// Lets nothing through from one host to another.
@@ -152,9 +145,13 @@ impl Network {
         if self.is_recording {
             self.recording.push((from, to, datagram.to_vec()));
         }
-        let link = self.links.get(&entity).unwrap_or(&self.default);
         let way = self.ways.entry(entity).or_insert_with(|| Way::new(entity));
-        let copies = way.carry(now, link, (self.random, &mut self.faults), datagram);
+        let copies = way.carry(
+            now,
+            &self.default,
+            (self.random, &mut self.faults),
+            datagram,
+        );
         if self.cut.contains(&entity) {
             return Vec::new();
         }

@@ -15,6 +15,7 @@ mod shown;
 use std::{
     collections::{BTreeMap, HashMap},
     fmt,
+    ops::AddAssign,
 };
 
 use chat_core::{client::Command, id::MessageId, name::Name, store::Log, time::Instant};
@@ -58,8 +59,6 @@ pub enum Point {
     Limit,
     /// Nothing that arrives makes the program panic.
     Panic,
-    /// The same plan gives the same run.
-    Repeatable,
 }
 
 /// Something that did not hold.
@@ -93,6 +92,16 @@ pub struct Counts {
     pub refused: u64,
     /// Shown again after a crash, as is allowed.
     pub repeated: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.attempted += other.attempted;
+        self.accepted += other.accepted;
+        self.delivered += other.delivered;
+        self.refused += other.refused;
+        self.repeated += other.repeated;
+    }
 }
 
 /// The oracle.
@@ -139,7 +148,6 @@ impl Oracle {
         self.at = record.at;
         let node = record.node;
         match &record.what {
-            What::Starts(_) => self.starts(node),
             What::Ends(_) => self.ends(node),
             What::Typed(command) => self.typed(node, command),
             What::Durable(operation) => self.durable(node, operation),
@@ -198,12 +206,6 @@ impl Oracle {
     pub fn fail(&mut self, point: Point, why: String) {
         let at = self.at;
         self.failures.push(Failure { point, why, at });
-    }
-
-    fn starts(&mut self, node: Node) {
-        if let Some(reader) = self.readers.get_mut(node) {
-            reader.is_running = true;
-        }
     }
 
     fn ends(&mut self, node: Node) {

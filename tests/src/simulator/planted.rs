@@ -17,10 +17,7 @@ pub struct Caught {
 
 /// Plants a bug and looks for it in the runs of the first seeds, so many at a time.
 pub fn catch(bug: Bug, seeds: u64, jobs: usize) -> Option<Caught> {
-    plant(Some(bug));
-    let caught = first_failure(seeds, jobs);
-    plant(None);
-    caught
+    with(bug, || first_failure(seeds, jobs))
 }
 
 /// Does something while a bug is planted.

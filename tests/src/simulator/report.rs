@@ -32,11 +32,7 @@ impl Report {
     pub fn add(&mut self, seed: u64, outcome: Outcome) {
         self.runs += 1;
         self.events += outcome.events;
-        self.counts.attempted += outcome.counts.attempted;
-        self.counts.accepted += outcome.counts.accepted;
-        self.counts.delivered += outcome.counts.delivered;
-        self.counts.refused += outcome.counts.refused;
-        self.counts.repeated += outcome.counts.repeated;
+        self.counts += outcome.counts;
         for fault in &outcome.faults {
             *self.faults.entry(fault.kind).or_default() += 1;
         }
@@ -51,22 +47,13 @@ impl Report {
     pub fn merge(&mut self, other: Self) {
         self.runs += other.runs;
         self.events += other.events;
-        self.counts.attempted += other.counts.attempted;
-        self.counts.accepted += other.counts.accepted;
-        self.counts.delivered += other.counts.delivered;
-        self.counts.refused += other.counts.refused;
-        self.counts.repeated += other.counts.repeated;
+        self.counts += other.counts;
         for (kind, count) in other.faults {
             *self.faults.entry(kind).or_default() += count;
         }
         self.convergence.extend(other.convergence);
         self.seen.extend(other.seen);
         self.failures.extend(other.failures);
-    }
-
-    /// How much has happened.
-    pub const fn events(&self) -> u64 {
-        self.events
     }
 
     /// What should have happened sometimes and never did.

@@ -8,13 +8,13 @@
 //! ```
 
 use chat_core::{
-    client::{self, Command},
+    client,
     store::{Log, StoreOperation},
 };
 
 use super::{oracle::token, plan::NODES};
 use crate::{
-    lines,
+    command, lines,
     record::{Record, What},
 };
 
@@ -30,7 +30,7 @@ pub fn lines(record: &Record) -> Vec<String> {
         What::Ends(Some(code)) => vec![format!("exits {code}")],
         What::Ends(None) => vec!["dies".to_owned()],
         What::Suffers(what) => vec![format!("suffers {what}")],
-        What::Typed(command) => vec![format!("types {}", line(command))],
+        What::Typed(command) => vec![format!("types {}", command::line(command))],
         What::Durable(operation) => kept(operation).into_iter().collect(),
         What::Missed { to, kind, bytes } => {
             vec![format!(
@@ -55,28 +55,6 @@ fn ended(event: &client::Event) -> Option<String> {
     match event {
         client::Event::Ended(how) => Some(format!("ends {how:?}")),
         _ => None,
-    }
-}
-
-/// The line that means a command.
-fn line(command: &Command) -> String {
-    match command {
-        Command::Register { name: None } => "reg".to_owned(),
-        Command::Register { name: Some(name) } => format!("reg {name}"),
-        Command::Send { to, text } => format!("send {to} {text}"),
-        Command::SendAll { text } => format!("send_all {text}"),
-        Command::SendGroup { text } => format!("send_group {text}"),
-        Command::CreateGroup { group } => format!("create_group {group}"),
-        Command::ListGroups => "list_groups".to_owned(),
-        Command::JoinGroup { group } => format!("join_group {group}"),
-        Command::ListMembers => "list_members".to_owned(),
-        Command::LeaveGroup => "leave_group".to_owned(),
-        Command::Peers => "peers".to_owned(),
-        Command::Deregister { name: None } => "dereg".to_owned(),
-        Command::Deregister { name: Some(name) } => format!("dereg {name}"),
-        Command::Note(line) => format!("what is answered by {line}"),
-        Command::Quit => "quit".to_owned(),
-        _ => "the end of input".to_owned(),
     }
 }
 

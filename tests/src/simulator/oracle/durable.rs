@@ -10,9 +10,8 @@ use super::{
     Oracle, Point,
     fate::{Stored, add},
     kept::{Entry, Member, Owed, Screen, read},
-    message::token,
+    message::{Token, token},
     node_of,
-    reader::Item,
 };
 use crate::simulator::plan::{NODES, Node};
 
@@ -77,28 +76,24 @@ impl Oracle {
 
     /// A client has made an entry of its inbox durable.
     fn kept(&mut self, node: Node, id: &MessageId, bytes: &[u8]) {
-        let item = match read::<Entry>(bytes) {
-            Some(Entry::Message { id: message, text }) => {
-                let Some(token) = token(text.as_str().as_bytes()) else {
-                    return;
-                };
-                let is_own = self.messages.get(&token).is_some_and(|it| it.from == node);
-                let fate = self.learn(token, message);
-                add(&mut fate.kept_by, node);
-                // A message to oneself is accepted and has arrived with one write.
-                fate.is_owed |= is_own;
-                fate.is_released |= is_own;
-                Item::Message(token)
+        let message = match read::<Entry>(bytes) {
+            Some(Entry::Message { id, text }) => {
+                let token = token(text.as_str().as_bytes());
+                token.inspect(|token| self.has(node, *token, id))
             }
-            Some(Entry::Receipt { message, reader }) => {
-                match (self.by_id.get(&message), node_of(&reader)) {
-                    (Some(token), Some(by)) => Item::Receipt(*token, by),
-                    _ => Item::Other,
-                }
-            }
-            Some(Entry::Expired {}) | None => Item::Other,
+            Some(Entry::Receipt {} | Entry::Expired {}) | None => None,
         };
-        self.readers[node].keep(*id, item);
+        self.readers[node].keep(*id, message);
+    }
+
+    /// A client has a message, durably.
+    fn has(&mut self, node: Node, token: Token, id: MessageId) {
+        let is_own = self.messages.get(&token).is_some_and(|it| it.from == node);
+        let fate = self.learn(token, id);
+        add(&mut fate.kept_by, node);
+        // A message to oneself is accepted and has arrived with one write.
+        fate.is_owed |= is_own;
+        fate.is_released |= is_own;
     }
 
     /// The server has made a message durable. What is said in public can be read there.
@@ -214,12 +209,10 @@ impl Oracle {
     /// What a client removes from its inbox has been shown.
     fn inbox_trimmed(&mut self, node: Node, up_to: u64) {
         let unshown: Vec<_> = self.readers[node].unshown(up_to).collect();
-        for item in unshown {
-            if let Item::Message(token) = item {
-                let (what, node) = (self.describe(token), NODES[node]);
-                let why = format!("{node} trims {what}, which it has not shown");
-                self.fail(Point::Durability, why);
-            }
+        for token in unshown {
+            let (what, node) = (self.describe(token), NODES[node]);
+            let why = format!("{node} trims {what}, which it has not shown");
+            self.fail(Point::Durability, why);
         }
     }
 

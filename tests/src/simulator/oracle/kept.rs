@@ -30,12 +30,7 @@ pub(super) enum Entry {
         text: Text,
     },
     /// A message of this user's has been received.
-    Receipt {
-        /// The message.
-        message: MessageId,
-        /// By whom.
-        reader: Name,
-    },
+    Receipt {},
     /// A message of this user's has expired.
     Expired {},
 }

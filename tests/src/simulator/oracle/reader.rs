@@ -7,22 +7,11 @@ use chat_core::{conversation::Conversation, id::MessageId, name::Name, store::Lo
 use super::{kept::Screen, message::Token};
 use crate::simulator::plan::Node;
 
-/// An entry of an inbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Item {
-    /// A message.
-    Message(Token),
-    /// The receipt of a message by a node.
-    Receipt(Token, Node),
-    /// Something that has no meaning for the oracle.
-    Other,
-}
-
 /// One client.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    /// Its inbox; the first entry stands at position 1.
-    inbox: Vec<Item>,
+    /// The messages of its inbox, `None` for other entries; the first stands at position 1.
+    inbox: Vec<Option<Token>>,
     positions: HashMap<MessageId, u64>,
     /// What its screen has kept durably.
     pub(super) screen: Screen,
@@ -31,8 +20,6 @@ pub(super) struct Reader {
     may_repeat: BTreeSet<u64>,
     /// The latest that it has shown of each sender and conversation.
     latest: BTreeMap<(Node, Conversation), Token>,
-    /// The machine runs.
-    pub(super) is_running: bool,
     /// It is registered, as far as it has shown.
     pub(super) is_online: bool,
     /// It shows that it waits for nothing and went offline by its user's wish.
@@ -66,11 +53,11 @@ pub(super) enum Showing {
 
 impl Reader {
     /// An entry is durable. Gives whether it is new.
-    pub(super) fn keep(&mut self, id: MessageId, item: Item) -> bool {
+    pub(super) fn keep(&mut self, id: MessageId, message: Option<Token>) -> bool {
         if self.positions.contains_key(&id) {
             return false;
         }
-        self.inbox.push(item);
+        self.inbox.push(message);
         self.positions.insert(id, self.inbox.len() as u64);
         true
     }
@@ -99,7 +86,6 @@ impl Reader {
         let shown = self.shown.iter().copied();
         self.may_repeat = shown.filter(|at| !self.screen.is_past(*at)).collect();
         self.is_in_doubt |= std::mem::take(&mut self.is_moving);
-        self.is_running = false;
         self.is_online = false;
         self.is_offline = false;
     }
@@ -113,10 +99,10 @@ impl Reader {
         (before > token).then_some(before)
     }
 
-    /// The entries up to this position that were never shown.
-    pub(super) fn unshown(&self, up_to: u64) -> impl Iterator<Item = Item> + '_ {
+    /// The messages up to this position that were never shown.
+    pub(super) fn unshown(&self, up_to: u64) -> impl Iterator<Item = Token> + '_ {
         let entries = self.inbox.iter().zip(1..=up_to);
         let unshown = entries.filter(|(_, position)| !self.shown.contains(position));
-        unshown.map(|(item, _)| *item)
+        unshown.filter_map(|(message, _)| *message)
     }
 }
