@@ -128,6 +128,32 @@ pub struct Entry {
     pub bytes: Arc<[u8]>,
 }
 
+/// How many entries a log may hold, and what an append does when it holds so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// It fails with [`StoreError::Full`].
+    Refuse(u64),
+    /// It removes the oldest entries, as [`StoreOperation::Trim`] does, and takes place. The entry
+    /// that is appended always stays.
+    DropOldest(u64),
+}
+
+impl Limit {
+    /// Whether a log with so many entries takes no more.
+    pub const fn refuses(self, entries: u64) -> bool {
+        matches!(self, Self::Refuse(limit) if entries >= limit)
+    }
+
+    /// Which entries are removed when one is appended at a position.
+    pub const fn drops_up_to(self, appended: Position) -> Position {
+        Position(match self {
+            Self::Refuse(_) => 0,
+            Self::DropOldest(0) => appended.0.saturating_sub(1),
+            Self::DropOldest(limit) => appended.0.saturating_sub(limit),
+        })
+    }
+}
+
 /// What the core asks of the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -147,8 +173,8 @@ pub enum StoreOperation {
     },
     /// Appends an entry unless one with this id was appended before.
     /// Completes with `Appended`, which tells where and when the entry (or the earlier one) was
-    /// received, or with `Failed`: `Full` when `log` holds `limit` entries that were not trimmed,
-    /// `TooBig` when `bytes` are more than [`MAX_STORED_BYTES`](crate::config::MAX_STORED_BYTES).
+    /// received, or with `Failed`: `Full` as `limit` says, `TooBig` when `bytes` are more than
+    /// [`MAX_STORED_BYTES`](crate::config::MAX_STORED_BYTES).
     Append {
         /// The log.
         log: Log,
@@ -158,8 +184,8 @@ pub enum StoreOperation {
         received: WallTime,
         /// The content.
         bytes: Arc<[u8]>,
-        /// How many entries the log may hold; at the limit the append fails.
-        limit: u64,
+        /// How many entries the log may hold.
+        limit: Limit,
     },
     /// Reads up to `count` entries after a position, oldest first. Completes with `Fetched`.
     Fetch {

@@ -9,7 +9,7 @@ use std::{error::Error, io::Write, sync::Arc};
 
 use chat_core::{
     id::MessageId,
-    store::{Log, OperationId, StoreEvent, StoreOperation},
+    store::{Limit, Log, OperationId, StoreEvent, StoreOperation},
     time::WallTime,
 };
 use chat_mio::{Clock, MAX_BATCH, SqliteStore, Store};
@@ -72,7 +72,7 @@ fn append(
             id,
             received: WallTime::from_micros(*appended),
             bytes: Arc::from([0x2a; 300]),
-            limit: u64::MAX,
+            limit: Limit::Refuse(u64::MAX),
         };
         operations.push((OperationId(*appended), operation));
     }

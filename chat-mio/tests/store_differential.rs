@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use chat_core::{
     id::MessageId,
-    store::{Log, MemoryStore, OperationId, Position, Revision, StoreEvent, StoreOperation, Table},
+    store::{
+        Limit, Log, MemoryStore, OperationId, Position, Revision, StoreEvent, StoreOperation, Table,
+    },
     time::{Instant, Now, WallTime},
 };
 use chat_mio::{SqliteStore, Store};
@@ -51,7 +53,11 @@ fn compare_and_set() -> impl Strategy<Value = StoreOperation> {
 fn append() -> impl Strategy<Value = StoreOperation> {
     let received = prop_oneof![0..100_u64, Just(u64::MAX)].prop_map(WallTime::from_micros);
     let bytes = prop::collection::vec(any::<u8>(), 0..4);
-    (log(), 0..8_u8, received, bytes, 0..6_u64).prop_map(|(log, id, received, bytes, limit)| {
+    let limit = prop_oneof![
+        (0..6_u64).prop_map(Limit::Refuse),
+        (0..6_u64).prop_map(Limit::DropOldest)
+    ];
+    (log(), 0..8_u8, received, bytes, limit).prop_map(|(log, id, received, bytes, limit)| {
         StoreOperation::Append {
             log,
             id: MessageId([id; 16]),

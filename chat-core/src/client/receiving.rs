@@ -15,7 +15,7 @@ use crate::{
     id::MessageId,
     link::{PeerId, SendError},
     name::Name,
-    store::{Log, Position, StoreOperation},
+    store::{Limit, Log, Position, StoreOperation},
     streams::CONTROL,
     time::WallTime,
     unknown_tags::UnknownTags,
@@ -345,7 +345,7 @@ impl Client {
             },
             received: self.now.wall,
             bytes: entry.encode(),
-            limit: self.config.max_inbox,
+            limit: Limit::Refuse(self.config.max_inbox),
         };
         self.write(operation, delivery.into());
     }

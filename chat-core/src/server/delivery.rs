@@ -13,7 +13,7 @@ use super::{
 use crate::{
     id::MessageId,
     name::Name,
-    store::{Log, Position, StoreOperation},
+    store::{Limit, Log, Position, StoreOperation},
     streams,
     time::Now,
     wire::{ChatFrame, Content},
@@ -156,7 +156,7 @@ impl State {
             received: self.stamp(now),
             bytes: Arc::from(encode(&content)),
             // Mail cannot crowd out the receipts.
-            limit: self.config.max_mailbox.saturating_mul(2),
+            limit: Limit::Refuse(self.config.max_mailbox.saturating_mul(2)),
         };
         self.start(now, append, task);
     }

@@ -13,14 +13,11 @@ use crate::{
     conversation::{Conversation, Text},
     id::MessageId,
     name::Name,
-    store::{Log, Position, StoreError, StoreOperation},
+    store::{Limit, Log, Position, StoreError, StoreOperation},
     streams,
     time::{Now, WallTime},
     wire::{Bytes, ChatFrame, Content, List, Rejection},
 };
-
-/// When the log of a group or the channel is full, at least one in so many entries is trimmed.
-const TRIMMED_SHARE: u64 = 16;
 
 impl State {
     /// Handles `Submit`: the message is appended to the log of its conversation.
@@ -65,10 +62,12 @@ impl State {
         self.start(now, operation, Task::Submit(submission));
     }
 
-    const fn limit(&self, to: &Conversation) -> u64 {
+    const fn limit(&self, to: &Conversation) -> Limit {
         match to {
-            Conversation::User(_) => self.config.max_mailbox,
-            Conversation::Group(_) | Conversation::Channel => self.config.max_group_log,
+            Conversation::User(_) => Limit::Refuse(self.config.max_mailbox),
+            Conversation::Group(_) | Conversation::Channel => {
+                Limit::DropOldest(self.config.max_group_log)
+            }
         }
     }
 
@@ -166,42 +165,17 @@ impl State {
         }
     }
 
-    /// The log did not take the message. A mailbox is full; of the other logs the oldest entries
-    /// make place, and the same append is tried again.
-    pub(super) fn not_submitted(
-        &mut self,
-        now: Now,
-        append: StoreOperation,
-        submission: Submission,
-        error: StoreError,
-    ) {
-        let (session, message, to) = (submission.session, submission.message, &submission.to);
-        match (to, error) {
-            (Conversation::User(_), StoreError::Full) => {
-                self.reject(session, to, message, Rejection::MailboxFull);
-            }
-            (_, StoreError::Full) => {
-                let (log, limit) = (log_of(to), self.config.max_group_log);
-                let kept = limit.saturating_sub((limit / TRIMMED_SHARE).max(1));
-                let head = self.attachments.head(&log).unwrap_or_default();
-                // Place for all that follow, or one of them could overtake this one.
-                let following = self.submissions_under_way(to);
-                let up_to = head.0.saturating_sub(kept) + following;
-                let up_to = Position(up_to.min(head.0));
-                let trim = StoreOperation::Trim { log, up_to };
-                self.start(now, trim, Task::Nothing);
-                // At once: later messages must not overtake it.
-                self.start(now, append, Task::Submit(submission));
-            }
-            _ => self.reject(session, to, message, Rejection::TooLong),
-        }
-    }
-
-    fn submissions_under_way(&self, to: &Conversation) -> u64 {
-        let is_one = |task: &Task| matches!(task, Task::Submit(submission) if submission.to == *to);
-        self.pending
-            .tasks()
-            .filter(|(_, task)| is_one(task))
-            .count() as u64
+    /// The log did not take the message.
+    pub(super) fn not_submitted(&mut self, submission: &Submission, error: StoreError) {
+        let reason = match error {
+            StoreError::Full => Rejection::MailboxFull,
+            _ => Rejection::TooLong,
+        };
+        self.reject(
+            submission.session,
+            &submission.to,
+            submission.message,
+            reason,
+        );
     }
 }

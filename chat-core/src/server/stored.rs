@@ -145,11 +145,11 @@ impl State {
             // Whether it took place is unknown: it is repeated.
             return;
         }
-        let Some((operation, task)) = self.pending.complete(operation) else {
+        let Some((_, task)) = self.pending.complete(operation) else {
             return;
         };
         self.release(now, task, |state, task| match task {
-            Task::Submit(submission) => state.not_submitted(now, operation, submission, error),
+            Task::Submit(submission) => state.not_submitted(&submission, error),
             Task::Receipt(session, log, position) => {
                 state.counters.dropped_receipts += 1;
                 state.settled(now, session, &log, position);

@@ -12,7 +12,8 @@ use crate::{
     config::{MAX_REMEMBERED_IDS, MAX_STORED_BYTES},
     id::MessageId,
     store::{
-        Entry, Log, OperationId, Position, Revision, StoreError, StoreEvent, StoreOperation, Table,
+        Entry, Limit, Log, OperationId, Position, Revision, StoreError, StoreEvent, StoreOperation,
+        Table,
     },
     time::WallTime,
 };
@@ -165,7 +166,7 @@ impl MemoryStore {
         id: MessageId,
         received: WallTime,
         bytes: Arc<[u8]>,
-        limit: u64,
+        limit: Limit,
     ) {
         let entries = self.logs.entry(log.clone()).or_default();
         if let Some((position, received)) = entries.ids.get(&id).copied() {
@@ -179,7 +180,7 @@ impl MemoryStore {
         if bytes.len() > MAX_STORED_BYTES {
             return self.failed(operation, StoreError::TooBig);
         }
-        if entries.entries.len() as u64 >= limit {
+        if limit.refuses(entries.entries.len() as u64) {
             return self.failed(operation, StoreError::Full);
         }
         entries.head.0 += 1;
@@ -197,6 +198,7 @@ impl MemoryStore {
             position,
             received,
         });
+        self.remove(&log, limit.drops_up_to(position));
         if self.attached_logs.contains(&log) {
             self.events.push_back(StoreEvent::Arrived { log, entry });
         }
@@ -213,6 +215,11 @@ impl MemoryStore {
     }
 
     fn trim(&mut self, operation: OperationId, log: &Log, up_to: Position) {
+        self.remove(log, up_to);
+        self.done(operation, None);
+    }
+
+    fn remove(&mut self, log: &Log, up_to: Position) {
         if let Some(entries) = self.logs.get_mut(log) {
             while let Some(oldest) = entries.entries.first_entry() {
                 if *oldest.key() > up_to {
@@ -229,7 +236,6 @@ impl MemoryStore {
                 entries.ids.remove(&id);
             }
         }
-        self.done(operation, None);
     }
 
     fn attach_table(&mut self, operation: OperationId, table: Table) {

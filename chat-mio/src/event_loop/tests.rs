@@ -8,7 +8,7 @@ use std::{
 
 use chat_core::{
     id::MessageId,
-    store::{Log, MemoryStore, StoreEvent},
+    store::{Limit, Log, MemoryStore, StoreEvent},
     time::WallTime,
 };
 
@@ -50,7 +50,7 @@ impl Machine for Echo {
             id: MessageId::derive(b"echo", &[&self.received.to_le_bytes()]),
             received: WallTime::from_micros(0),
             bytes: Arc::from([]),
-            limit: u64::MAX,
+            limit: Limit::Refuse(u64::MAX),
         };
         self.operations
             .push_back((OperationId(self.received), operation));

@@ -4,7 +4,8 @@ use chat_core::{
     config::MAX_STORED_BYTES,
     id::MessageId,
     store::{
-        Entry, Log, OperationId, Position, Revision, StoreError, StoreEvent, StoreOperation, Table,
+        Entry, Limit, Log, OperationId, Position, Revision, StoreError, StoreEvent, StoreOperation,
+        Table,
     },
     time::WallTime,
 };
@@ -160,7 +161,7 @@ impl Doer<'_> {
         operation: OperationId,
         log: &Log,
         mut entry: Entry,
-        limit: u64,
+        limit: Limit,
     ) -> Result<()> {
         let row = self.log(log)?;
         if let Some(row) = &row
@@ -177,7 +178,8 @@ impl Doer<'_> {
             self.failed(operation, StoreError::TooBig);
             return Ok(());
         }
-        if row.as_ref().map_or(0, |row| row.entries.cast_unsigned()) >= limit {
+        let entries = row.as_ref().map_or(0, |row| row.entries.cast_unsigned());
+        if limit.refuses(entries) {
             self.failed(operation, StoreError::Full);
             return Ok(());
         }
@@ -187,6 +189,10 @@ impl Doer<'_> {
         };
         entry.position = Position((row.head + 1).cast_unsigned());
         self.write_entry(&row, &entry)?;
+        let dropped = limit.drops_up_to(entry.position).0.cast_signed();
+        if dropped > row.head - row.entries {
+            self.remove(row.number, dropped)?;
+        }
         self.events.push(StoreEvent::Appended {
             operation,
             position: entry.position,
@@ -269,18 +275,23 @@ impl Doer<'_> {
     fn trim(&mut self, operation: OperationId, log: &Log, up_to: Position) -> Result<()> {
         if let Some(row) = self.log(log)? {
             let up_to = i64::try_from(up_to.0).unwrap_or(i64::MAX);
-            let removed = self
-                .connection
-                .prepare_cached("DELETE FROM entries WHERE log = ?1 AND position <= ?2")?
-                .execute(params![row.number, up_to])?;
-            let removed = i64::try_from(removed).unwrap_or(i64::MAX);
-            if removed > 0 {
-                self.connection
-                    .prepare_cached("UPDATE logs SET entries = entries - ?2 WHERE log = ?1")?
-                    .execute(params![row.number, removed])?;
-            }
+            self.remove(row.number, up_to)?;
         }
         self.done(operation, None);
+        Ok(())
+    }
+
+    fn remove(&self, log: i64, up_to: i64) -> Result<()> {
+        let removed = self
+            .connection
+            .prepare_cached("DELETE FROM entries WHERE log = ?1 AND position <= ?2")?
+            .execute(params![log, up_to])?;
+        let removed = i64::try_from(removed).unwrap_or(i64::MAX);
+        if removed > 0 {
+            self.connection
+                .prepare_cached("UPDATE logs SET entries = entries - ?2 WHERE log = ?1")?
+                .execute(params![log, removed])?;
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@ use std::{fs, sync::Arc};
 
 use chat_core::{
     id::MessageId,
-    store::{Position, Revision},
+    store::{Limit, Position, Revision},
     time::WallTime,
 };
 
@@ -23,7 +23,7 @@ fn append(id: u8, size: usize) -> StoreOperation {
         id: MessageId([id; 16]),
         received: WallTime::from_micros(1_000),
         bytes: Arc::from(vec![id; size]),
-        limit: 1_000,
+        limit: Limit::Refuse(1_000),
     }
 }
 

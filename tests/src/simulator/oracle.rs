@@ -117,18 +117,14 @@ pub struct Oracle {
     at: Instant,
     /// Mailboxes are so small that there may be no place for a receipt.
     receipts_may_be_dropped: bool,
-    /// The logs of groups are so small that messages make place for each other at one time.
-    full_logs_change_order: bool,
 }
 
 /// A mailbox for fewer entries may be full when a receipt is to be kept there.
 const SMALL_MAILBOX: u64 = 1_000;
-/// A log for fewer entries may be full.
-const SMALL_LOG: u64 = 1_000;
 
 impl Oracle {
-    /// It has seen nothing. So many entries fit into a mailbox, and into the log of a group.
-    pub fn new(most_mail: u64, most_said: u64) -> Self {
+    /// It has seen nothing. So many entries fit into a mailbox.
+    pub fn new(most_mail: u64) -> Self {
         Self {
             messages: BTreeMap::new(),
             by_id: HashMap::new(),
@@ -139,7 +135,6 @@ impl Oracle {
             failures: Vec::new(),
             at: Instant::ZERO,
             receipts_may_be_dropped: most_mail < SMALL_MAILBOX,
-            full_logs_change_order: most_said < SMALL_LOG,
         }
     }
 

@@ -139,7 +139,7 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
             plan,
             observer,
             world,
-            oracle: Oracle::new(setup.mailbox, setup.group_log),
+            oracle: Oracle::new(setup.mailbox),
             adversary: Adversary::new(Random::new(plan.seed)),
             faults: BTreeSet::new(),
             chances,

@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, iter, sync::Arc};
 use chat_core::{
     id::MessageId,
     store::{
-        Entry, Log, MemoryStore, OperationId, Position, Revision, StoreEvent, StoreOperation, Table,
+        Entry, Limit, Log, MemoryStore, OperationId, Position, Revision, StoreEvent,
+        StoreOperation, Table,
     },
     time::{Instant, Now, WallTime},
 };
@@ -220,7 +221,7 @@ impl Maker {
             id: MessageId::derive(b"power loss", &[&number.to_le_bytes()]),
             received: WallTime::from_micros(number),
             bytes: Arc::from(bytes),
-            limit: u64::MAX,
+            limit: Limit::Refuse(u64::MAX),
         })
     }
 

@@ -14,7 +14,7 @@ use crate::{
     conversation::Conversation,
     id::MessageId,
     link::PeerId,
-    store::{Log, OperationId, StoreError, StoreEvent, StoreOperation},
+    store::{Limit, Log, OperationId, StoreError, StoreEvent, StoreOperation},
     time::{Duration, WallTime},
     wire::{Bytes, ChatFrame, Content, Decoder, List},
 };
@@ -253,7 +253,7 @@ impl Model {
             id,
             received: WallTime::default(),
             bytes: alloc::sync::Arc::from([]),
-            limit: 0,
+            limit: Limit::Refuse(0),
         };
         image.handle(OperationId(0), append);
         let event = image.poll_event();

@@ -2,7 +2,7 @@ use alloc::{string::ToString, vec};
 
 use super::*;
 
-const ROOMY: u64 = 1_000;
+const ROOMY: Limit = Limit::Refuse(1_000);
 
 fn run(store: &mut MemoryStore, operation: StoreOperation) -> Vec<StoreEvent> {
     store.handle(OperationId(7), operation);
@@ -18,7 +18,7 @@ fn set(key: &str, expected: Option<u64>, value: Option<&[u8]>) -> StoreOperation
     }
 }
 
-fn append(id: u8, received: u64, limit: u64) -> StoreOperation {
+fn append(id: u8, received: u64, limit: Limit) -> StoreOperation {
     StoreOperation::Append {
         log: Log::Channel,
         id: MessageId([id; 16]),
@@ -212,15 +212,33 @@ fn a_trimmed_log_remembers_its_ids_and_its_head() {
 #[test]
 fn a_full_log_takes_nothing_but_what_it_has_and_what_fits_after_a_trim() {
     let mut store = MemoryStore::new();
-    run(&mut store, append(1, 10, 2));
-    run(&mut store, append(2, 10, 2));
+    let two = Limit::Refuse(2);
+    run(&mut store, append(1, 10, two));
+    run(&mut store, append(2, 10, two));
     assert_eq!(
-        run(&mut store, append(3, 10, 2)),
+        run(&mut store, append(3, 10, two)),
         [failed(StoreError::Full)]
     );
-    assert_eq!(run(&mut store, append(1, 10, 2)), [appended(1, 10)]);
+    assert_eq!(run(&mut store, append(1, 10, two)), [appended(1, 10)]);
     run(&mut store, trim(1));
-    assert_eq!(run(&mut store, append(3, 10, 2)), [appended(3, 10)]);
+    assert_eq!(run(&mut store, append(3, 10, two)), [appended(3, 10)]);
+}
+
+#[test]
+fn a_full_log_that_may_drop_its_oldest_entries_takes_everything() {
+    let mut store = MemoryStore::new();
+    let two = Limit::DropOldest(2);
+    for id in 1..=3 {
+        run(&mut store, append(id, 10, two));
+    }
+    let rest = vec![entry(2, 2, 10), entry(3, 3, 10)];
+    assert_eq!(run(&mut store, fetch(0, 9)), [fetched(rest)]);
+    assert_eq!(run(&mut store, append(1, 11, two)), [appended(1, 10)]);
+    run(&mut store, append(4, 10, Limit::DropOldest(0)));
+    assert_eq!(
+        run(&mut store, fetch(0, 9)),
+        [fetched(vec![entry(4, 4, 10)])]
+    );
 }
 
 #[test]

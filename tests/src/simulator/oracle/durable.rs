@@ -3,7 +3,7 @@
 use chat_core::{
     id::MessageId,
     name::Name,
-    store::{Log, StoreOperation, Table},
+    store::{Limit, Log, Position, StoreOperation, Table},
 };
 
 use super::{
@@ -37,7 +37,13 @@ impl Oracle {
                 bytes,
                 ..
             } => self.kept(node, id, bytes),
-            StoreOperation::Append { log, id, bytes, .. } => self.stored(log, id, bytes),
+            StoreOperation::Append {
+                log,
+                id,
+                bytes,
+                limit,
+                ..
+            } => self.stored(log, id, bytes, *limit),
             StoreOperation::Trim { log, up_to } => self.trimmed(node, log, up_to.0),
             _ => {}
         }
@@ -97,7 +103,7 @@ impl Oracle {
     }
 
     /// The server has made a message durable. What is said in public can be read there.
-    fn stored(&mut self, log: &Log, id: &MessageId, bytes: &[u8]) {
+    fn stored(&mut self, log: &Log, id: &MessageId, bytes: &[u8], limit: Limit) {
         if !self.logs.log(log).append(*id) {
             return;
         }
@@ -122,6 +128,8 @@ impl Oracle {
             left,
             is_trimmed: false,
         });
+        let appended = Position(self.logs.log(log).len());
+        self.dropped(log, limit.drops_up_to(appended).0);
     }
 
     /// A membership is durable, or no more.
@@ -202,7 +210,7 @@ impl Oracle {
                     self.mailbox_trimmed(log, reader, up_to);
                 }
             }
-            _ => self.group_trimmed(log, up_to),
+            _ => self.dropped(log, up_to),
         }
     }
 
@@ -243,7 +251,7 @@ impl Oracle {
     }
 
     /// The oldest entries of a full log make place: who has not read them is told.
-    fn group_trimmed(&mut self, log: &Log, up_to: u64) {
+    fn dropped(&mut self, log: &Log, up_to: u64) {
         for id in self.logs.log(log).range(0, up_to).to_vec() {
             if let Some(stored) = &mut self.fate(&id).stored {
                 stored.is_trimmed = true;

@@ -124,9 +124,7 @@ impl Oracle {
                 .get(id)
                 .is_some_and(|it| self.is_promised(message, it));
             // What was told to be impossible may be done after a restart.
-            self.was_held(node, token, by)
-                || !is_promised
-                || self.full_logs_change_order && !message.is_direct()
+            self.was_held(node, token, by) || !is_promised
         };
         if let Some(by) = overtaken.filter(|by| !may_be_late(*by)) {
             let by = self.describe(by);
