@@ -395,6 +395,7 @@ impl Client {
             }
         }
         self.submit_messages();
+        self.send_waiting_request();
         self.read_inbox();
         self.save_screen();
         self.watch_server();

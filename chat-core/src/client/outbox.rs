@@ -22,6 +22,7 @@ use crate::{
     conversation::{Conversation, Text},
     id::MessageId,
     link::{PeerId, SendId},
+    name::Name,
     time::{Duration, Instant, WallTime},
 };
 
@@ -261,6 +262,13 @@ impl Outbox {
     pub(super) fn conversation(&self, to: &Conversation) -> Vec<Order> {
         let lane = self.conversations.get(to);
         lane.map_or_else(Vec::new, |lane| lane.orders().collect())
+    }
+
+    /// Whether the server has not answered all that was said to a group: who leaves it says that
+    /// first.
+    pub(super) fn is_owed_to_group(&self, group: &Name) -> bool {
+        let group = Conversation::Group(group.clone());
+        self.conversations.contains_key(&group)
     }
 
     /// The first message of a conversation that waits for its turn.

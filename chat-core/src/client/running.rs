@@ -142,12 +142,20 @@ impl Client {
         self.send_request();
     }
 
+    /// Asks what has not been asked yet.
+    pub(super) fn send_waiting_request(&mut self) {
+        if self.request.as_ref().is_some_and(|it| it.sent.is_none()) {
+            self.send_request();
+        }
+    }
+
     fn send_request(&mut self) {
-        let (Some(peer), Some(Request { number, ask, .. })) = (self.server.peer, &self.request)
-        else {
+        let peer = self.server.peer.filter(|_| self.is_online());
+        let (Some(peer), Some(Request { number, ask, sent })) = (peer, &mut self.request) else {
             return;
         };
-        if !self.is_online() {
+        *sent = None;
+        if matches!(ask, Ask::LeaveGroup(group) if self.outbox.is_owed_to_group(group)) {
             return;
         }
         let request = *number;
@@ -244,11 +252,15 @@ impl Client {
     }
 
     pub(super) fn on_names(&mut self, number: u64, names: Vec<Name>, more: bool) {
-        let Some(ask) = self.take_request(number) else {
+        let is_list = |request: &mut Request| {
+            let is_list = matches!(request.ask, Ask::ListGroups(_) | Ask::ListMembers(..));
+            is_list && request.number == number
+        };
+        let Some(request) = self.request.take_if(is_list) else {
             return;
         };
         let more = more && !names.is_empty();
-        match ask {
+        match request.ask {
             Ask::ListGroups(mut all) => {
                 all.extend(names);
                 if more && all.len() < MAX_NAMES {
@@ -263,13 +275,7 @@ impl Client {
                 }
                 self.show(Event::Members { group, names: all });
             }
-            other => {
-                self.request = Some(Request {
-                    number,
-                    ask: other,
-                    sent: None,
-                })
-            }
+            _ => {}
         }
     }
 }

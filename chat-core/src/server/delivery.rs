@@ -73,9 +73,6 @@ impl State {
     }
 
     fn deliver(&mut self, now: Now, id: SessionId, log: &Log, item: &Item, live: bool) {
-        if matches!(log, Log::Mailbox(_)) && self.has_expired(now, item.entry.received) {
-            return self.append_notices(now, id, item.entry.id, true);
-        }
         let stream = if live {
             item.stream(log)
         } else {
@@ -83,7 +80,7 @@ impl State {
         };
         self.send_encoded(id, stream, item.deliver(log, live));
         if planted!(ReceiptWithoutDelivery) {
-            self.append_notices(now, id, item.entry.id, false);
+            self.append_receipts(now, id, item.entry.id);
         }
         if live {
             self.await_acceptance(now, id);
@@ -93,14 +90,13 @@ impl State {
     /// Handles `Accepted`: what is owed for a message becomes durable before it is passed.
     pub(super) fn accepted(&mut self, now: Now, id: SessionId, ids: &[MessageId]) {
         for message in ids {
-            self.append_notices(now, id, *message, false);
+            self.append_receipts(now, id, *message);
         }
         self.read_on(now, id);
     }
 
-    /// Puts into the senders' mailboxes what is owed to them for a message that the reader has
-    /// accepted, or that has expired and is not delivered.
-    fn append_notices(&mut self, now: Now, id: SessionId, message: MessageId, has_expired: bool) {
+    /// Puts into the senders' mailboxes that the reader has accepted a message.
+    fn append_receipts(&mut self, now: Now, id: SessionId, message: MessageId) {
         let Some(login) = self.sessions.login_mut(id) else {
             return;
         };
@@ -112,7 +108,7 @@ impl State {
                 owed,
             } = settlement;
             let task = Task::Receipt(id, log, position);
-            self.append_notice(now, &reader, &owed, has_expired, task);
+            self.append_notice(now, &reader, &owed, false, task);
         }
     }
 

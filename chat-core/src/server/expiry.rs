@@ -31,7 +31,7 @@ impl State {
         self.timers.set(Timer::Expiry, now.instant + interval);
     }
 
-    pub(super) fn has_expired(&self, now: Now, received: WallTime) -> bool {
+    fn has_expired(&self, now: Now, received: WallTime) -> bool {
         now.wall.saturating_since(received) > self.config.expiry
     }
 
@@ -57,7 +57,8 @@ impl State {
         next.unwrap_or(Log::Channel)
     }
 
-    /// Looks at the oldest entries of a log. A mailbox that is being read is left to its reader.
+    /// Looks at the oldest entries of a log. A mailbox that is being read is left to its reader: what
+    /// is in it may have been delivered, and whoever comes before the search still gets its mail.
     pub(super) fn fetch_oldest(&mut self, now: Now, log: Log) {
         if self.is_being_read(&log) {
             return;
