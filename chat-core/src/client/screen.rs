@@ -41,12 +41,13 @@ pub(super) struct Screen {
     /// Everything up to here has been polled or is held.
     shown: Position,
     unpolled: usize,
-    /// Direct messages that wait until the group is left.
+    /// Direct messages that wait until the group is left, or have not been polled since.
     held: BTreeSet<Position>,
-    /// Notifications that wait until the mail before them has come.
+    /// Notifications that wait until the mail before them has come, or have not been polled since.
     notices: BTreeSet<Position>,
+    /// What is to be released next.
     releasing: VecDeque<Position>,
-    /// Released and not yet polled.
+    /// Of those that are held, the ones that are being released.
     released: BTreeSet<Position>,
     reading: bool,
     behind: bool,
@@ -153,16 +154,16 @@ impl Screen {
 
     /// Direct messages are to be shown.
     pub(super) fn release_held(&mut self) {
-        let held = core::mem::take(&mut self.held);
-        self.releasing.extend(held.iter().copied());
-        self.released.extend(held);
+        let held = self.held.difference(&self.released);
+        self.releasing.extend(held);
+        self.released.extend(self.held.iter().copied());
     }
 
     /// Notifications are to be shown.
     pub(super) fn release_notices(&mut self) {
-        let notices = core::mem::take(&mut self.notices);
-        self.releasing.extend(notices.iter().copied());
-        self.released.extend(notices);
+        let notices = self.notices.difference(&self.released);
+        self.releasing.extend(notices);
+        self.released.extend(self.notices.iter().copied());
     }
 
     /// Whether something held is on its way to the screen, and everything else waits.
@@ -196,9 +197,15 @@ impl Screen {
         if found == Some(position) {
             return Some(Mark::Released(position));
         }
-        self.released.remove(&position);
-        self.dirty = true;
+        self.let_go(position);
         None
+    }
+
+    /// What was held has been shown, or is not there any more.
+    fn let_go(&mut self, position: Position) {
+        self.dirty |= self.released.remove(&position);
+        self.held.remove(&position);
+        self.notices.remove(&position);
     }
 
     /// The event with this mark has been polled: it counts as shown.
@@ -209,7 +216,7 @@ impl Screen {
                 self.shown = self.shown.max(position);
                 self.dirty = true;
             }
-            Mark::Released(position) => self.dirty |= self.released.remove(&position),
+            Mark::Released(position) => self.let_go(position),
         }
         self.settle();
     }
@@ -224,7 +231,6 @@ impl Screen {
             set.map(|position| position.0).collect()
         };
         let mut held = before(&self.held);
-        held.extend(before(&self.released));
         if planted!(HeldLostAtRestart) {
             held.clear();
         }
@@ -254,7 +260,7 @@ impl Screen {
     }
 
     fn kept(&self) -> impl Iterator<Item = Position> {
-        let kept = self.held.iter().chain(&self.released).chain(&self.notices);
+        let kept = self.held.iter().chain(&self.notices);
         kept.copied().filter(|position| *position <= self.shown)
     }
 
@@ -330,6 +336,29 @@ mod tests {
         screen.polled(mark);
         assert_eq!(screen.poll_record(), Some(record(2, vec![])));
         assert_eq!(screen.done(), Position(2));
+    }
+
+    #[test]
+    fn a_notification_that_was_released_and_not_shown_is_still_one_after_a_restart() {
+        let mut screen = open();
+        assert!(screen.hold_notice(Position(1)));
+        assert!(screen.hold_notice(Position(2)));
+        screen.release_notices();
+        let first = screen.release(Some(Position(1))).unwrap();
+        screen.polled(first);
+        let kept = screen.poll_record().unwrap();
+        assert_eq!((&kept.held, &kept.notices), (&vec![], &vec![2]));
+
+        let mut screen = open();
+        screen.restore(kept);
+        screen.release_held();
+        assert_eq!(
+            screen.poll_release(),
+            None,
+            "it does not wait for the group"
+        );
+        screen.release_notices();
+        assert_eq!(screen.poll_release(), Some(Position(1)));
     }
 
     #[test]
