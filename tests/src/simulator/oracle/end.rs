@@ -74,7 +74,7 @@ impl Oracle {
     pub fn unanswered(&self) -> Option<Token> {
         self.known().find_map(|(token, message, fate)| {
             let is_open = self.is_promised(message, fate) && !message.sender_restarted;
-            (is_open && answers(message, fate) == 0 && !may_be_silent(message, fate))
+            (is_open && answers(message, fate) == 0 && !self.may_be_silent(message, fate))
                 .then_some(token)
         })
     }
@@ -112,7 +112,7 @@ impl Oracle {
             let (point, why) = match fate.filter(|fate| fate.is_accepted()) {
                 _ if message.sender_restarted => return None,
                 None => self.vanished(message),
-                Some(fate) if self.is_promised(message, fate) => wrong_answer(message, fate),
+                Some(fate) if self.is_promised(message, fate) => self.wrong_answer(message, fate),
                 Some(_) => None,
             }?;
             Some((*token, point, why))
@@ -125,10 +125,36 @@ impl Oracle {
 
     /// A message that was neither accepted nor refused.
     fn vanished(&self, message: &Message) -> Option<(Point, String)> {
+        let is_refused = self.may_be_refused(message);
+        (!is_refused).then(|| (Point::Vanished, "neither accepted nor refused".to_owned()))
+    }
+
+    /// Whether its sender was told since that something was refused. The line does not say what.
+    fn may_be_refused(&self, message: &Message) -> bool {
         let sender = &self.readers[message.from];
         let mut refusals = sender.refusals.iter().chain(&sender.store_failed);
-        let is_refused = refusals.any(|at| *at >= message.typed);
-        (!is_refused).then(|| (Point::Vanished, "neither accepted nor refused".to_owned()))
+        refusals.any(|at| *at >= message.typed)
+    }
+
+    /// Whether it is right that a sender was told nothing: it knows that the message has arrived, or
+    /// had left the group without knowing it, which it was told when the message was refused.
+    fn may_be_silent(&self, message: &Message, fate: &Fate) -> bool {
+        if message.is_direct() {
+            !fate.receipts.is_empty() || fate.told.exists > 0
+        } else {
+            fate.stored.is_none() && fate.is_released && self.may_be_refused(message)
+        }
+    }
+
+    /// Why what the sender was told is not one answer, if so.
+    fn wrong_answer(&self, message: &Message, fate: &Fate) -> Option<(Point, String)> {
+        let is_right = match answers(message, fate) {
+            0 => self.may_be_silent(message, fate),
+            1 => true,
+            _ => false,
+        };
+        let why = || format!("its sender was told {:?}", fate.told);
+        (!is_right).then(|| (Point::Receipt, why()))
     }
 }
 
@@ -147,25 +173,4 @@ const fn answers(message: &Message, fate: &Fate) -> u32 {
     } else {
         told.received_by_server
     }
-}
-
-/// Whether it is right that a sender was told nothing: it knows that the message has arrived, or
-/// has left the group meanwhile, which is refused without saying which message.
-fn may_be_silent(message: &Message, fate: &Fate) -> bool {
-    if message.is_direct() {
-        !fate.receipts.is_empty() || fate.told.exists > 0
-    } else {
-        fate.stored.is_none() && fate.is_released
-    }
-}
-
-/// Why what the sender was told is not one answer, if so.
-fn wrong_answer(message: &Message, fate: &Fate) -> Option<(Point, String)> {
-    let is_right = match answers(message, fate) {
-        0 => may_be_silent(message, fate),
-        1 => true,
-        _ => false,
-    };
-    let why = || format!("its sender was told {:?}", fate.told);
-    (!is_right).then(|| (Point::Receipt, why()))
 }
