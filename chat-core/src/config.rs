@@ -86,7 +86,8 @@ pub struct ClientConfig {
     pub link: LinkConfig,
     /// Commands waiting for their turn; at the limit `handle_command` answers `Busy`.
     pub max_commands: usize,
-    /// Messages owed to others; at the limit `send` is refused.
+    /// Messages owed to others; at the limit `send` is refused. As many again are remembered until
+    /// it is known that they were received, and the last one of each conversation.
     pub max_outbox: usize,
     /// Messages that have arrived and were not shown; at the limit no more are accepted: who sent
     /// them keeps them.

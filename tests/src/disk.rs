@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use chat_core::store::{MemoryStore, OperationId, StoreError, StoreEvent, StoreOperation};
+use chat_core::{
+    id::MessageId,
+    store::{MemoryStore, OperationId, StoreError, StoreEvent, StoreOperation},
+};
 
 use crate::{
     faults::{Fault, Faults},
@@ -64,6 +67,8 @@ pub struct Disk {
 pub struct Outcome {
     /// The operation, if it is durable.
     pub durable: Option<StoreOperation>,
+    /// What was to be appended to a log that is full.
+    pub refused: Option<MessageId>,
     /// What is to be reported, and after what time.
     pub reports: Vec<(Duration, StoreEvent)>,
 }
@@ -163,6 +168,12 @@ impl Disk {
             if is_notice(&event) {
                 outcome.reports.push((Duration::ZERO, event));
                 continue;
+            }
+            if let (StoreEvent::Failed { error, .. }, StoreOperation::Append { id, .. }) =
+                (&event, &operation)
+                && *error == StoreError::Full
+            {
+                outcome.refused = Some(*id);
             }
             is_durable &= !matches!(
                 event,

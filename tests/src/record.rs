@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use chat_core::{
     client::{self, Command},
+    id::MessageId,
     server,
     store::StoreOperation,
     time::Instant,
@@ -39,6 +40,8 @@ pub enum What {
     Told(server::Event),
     /// Its store has done this, durably.
     Durable(StoreOperation),
+    /// A log was full: its store has refused to append this to it.
+    Refused(MessageId),
     /// A fault by chance.
     Fault(Fault),
     /// A datagram arrives. Recorded if datagrams are.

@@ -234,7 +234,7 @@ impl Client {
     fn settle_message(&mut self, order: Order, state: State) {
         self.outbox.set_state(order, state);
         self.save_message(order);
-        if let Some(surplus) = self.outbox.surplus(self.config.max_outbox) {
+        if let Some(surplus) = self.outbox.surplus(order, self.config.max_outbox) {
             self.forget_message(surplus);
         }
     }

@@ -405,11 +405,16 @@ impl Outbox {
         self.existing_heard = self.existing_heard.max(now);
     }
 
-    /// The oldest message that is only remembered for what may still come, if there are more
-    /// than `max` of them.
-    pub(super) fn surplus(&self, max: usize) -> Option<Order> {
-        let surplus = self.settled.len() > max;
-        self.settled.first().copied().filter(|_| surplus)
+    /// If more than `max` messages are only remembered for what may still come: one that may be
+    /// forgotten for this one, which has just joined them. It is an earlier one of the same
+    /// conversation, so that the last one still tells where the next one has to go.
+    pub(super) fn surplus(&self, order: Order, max: usize) -> Option<Order> {
+        if self.settled.len() <= max {
+            return None;
+        }
+        let lane = self.conversations.get(&self.messages.get(&order)?.to)?;
+        let mut earlier = lane.orders().take_while(|earlier| *earlier < order);
+        earlier.find(|earlier| self.settled.contains(earlier))
     }
 
     fn insert(&mut self, order: Order, message: Message) {

@@ -32,6 +32,7 @@ pub fn lines(record: &Record) -> Vec<String> {
         What::Suffers(what) => vec![format!("suffers {what}")],
         What::Typed(command) => vec![format!("types {}", command::line(command))],
         What::Durable(operation) => kept(operation).into_iter().collect(),
+        What::Refused(id) => vec![format!("refuses {id}: the log is full")],
         What::Missed { to, kind, bytes } => {
             vec![format!(
                 "sends {kind} of {bytes} bytes to {to}, where nothing runs"

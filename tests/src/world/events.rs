@@ -127,6 +127,9 @@ impl World {
         if let Some(operation) = outcome.durable {
             self.record(index, || What::Durable(operation));
         }
+        if let Some(id) = outcome.refused {
+            self.record(index, || What::Refused(id));
+        }
         if cut.is_some() {
             self.crash_disk(index, 0);
             self.record(index, || What::Ends(None));

@@ -81,6 +81,19 @@ fn what_is_saved_is_no_longer_owed_and_its_text_is_dropped() {
 }
 
 #[test]
+fn a_surplus_message_makes_way_for_a_later_one_of_its_conversation() {
+    let mut outbox = Outbox::default();
+    let [first, other, second] = [(1, "y"), (2, "z"), (3, "y")].map(|(id, name)| {
+        let order = push(&mut outbox, id, name);
+        outbox.set_state(order, State::Saved);
+        order
+    });
+    assert_eq!(outbox.surplus(second, 3), None);
+    assert_eq!(outbox.surplus(second, 2), Some(first));
+    assert_eq!(outbox.surplus(other, 2), None, "z's lane is the server's");
+}
+
+#[test]
 fn everything_unanswered_is_submitted_again_in_order() {
     let mut outbox = Outbox::default();
     let orders = [push(&mut outbox, 1, "y"), push(&mut outbox, 2, "z")];

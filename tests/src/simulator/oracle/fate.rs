@@ -9,6 +9,8 @@ pub(super) struct Fate {
     pub(super) is_owed: bool,
     /// Its sender has let go of it: somebody else has it, or it is refused.
     pub(super) is_released: bool,
+    /// A full mailbox did not take it. If its sender dies before it is told, it sends it again.
+    pub(super) was_turned_away: bool,
     /// The server has it, for these readers.
     pub(super) stored: Option<Stored>,
     /// Who has kept it.

@@ -10,7 +10,7 @@ use chat_core::{
 
 use super::{
     Oracle, Point,
-    fate::{Told, add},
+    fate::{Fate, Told, add},
     message::{Message, token},
     node_of,
     reader::Showing,
@@ -119,12 +119,13 @@ impl Oracle {
         let overtaken = self.readers[node].follow(from, conversation, token);
         let may_be_late = |by| {
             let message = &self.messages[&token];
-            let is_promised = self
-                .fates
-                .get(id)
-                .is_some_and(|it| self.is_promised(message, it));
-            // What was told to be impossible may be done after a restart.
-            self.was_held(node, token, by) || !is_promised
+            let keeps_its_place = |fate: &Fate| {
+                // Who dies before a message is durable does not know of it any more.
+                let is_known = fate.is_owed || !message.sender_restarted;
+                // What was told to be impossible may be done after a restart.
+                is_known && !fate.was_turned_away && self.is_promised(message, fate)
+            };
+            self.was_held(node, token, by) || !self.fates.get(id).is_some_and(keeps_its_place)
         };
         if let Some(by) = overtaken.filter(|by| !may_be_late(*by)) {
             let by = self.describe(by);
