@@ -53,8 +53,17 @@ use crate::{
 };
 use state::{LinkCommand, Sender, State};
 
-/// When an authenticated packet of a peer last arrived.
-type Heard<'a> = &'a dyn Fn(PeerId) -> Option<Instant>;
+/// What the link knows of a peer.
+#[derive(Debug, Clone, Copy, Default)]
+struct PeerStatus {
+    /// When an authenticated packet of it last arrived.
+    last_heard: Option<Instant>,
+    /// Messages for it that it has not acknowledged.
+    queued: usize,
+}
+
+/// Asks the link for what it knows of a peer.
+type Status<'a> = &'a dyn Fn(PeerId) -> PeerStatus;
 
 /// What a server starts with.
 pub struct Options {
@@ -158,8 +167,11 @@ impl Server {
         // What has arrived is taken in before anybody is found to be silent.
         self.route(now);
         let link = &self.link;
-        self.state
-            .handle_timeout(now, &|peer| link.last_heard(peer));
+        let status = |peer| PeerStatus {
+            last_heard: link.last_heard(peer),
+            queued: link.queued(peer),
+        };
+        self.state.handle_timeout(now, &status);
         self.route(now);
     }
 

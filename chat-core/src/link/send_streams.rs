@@ -15,6 +15,12 @@ use crate::{
 /// What a [`LinkFrame::Skip`] takes at most.
 const SKIP_BYTES: usize = 18;
 
+/// So many lost fragments are looked at for one that is small enough.
+const MAX_OVERTAKEN: usize = 32;
+
+/// A lost fragment: the age of the message, its stream, its sequence number, the fragment's index.
+type Lost = (u64, u8, u64, u8);
+
 /// A part of a stream that a packet carries, and that comes back acknowledged or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Carried {
@@ -35,12 +41,11 @@ pub(super) enum Carried {
 /// All streams to a peer.
 ///
 /// A fragment is unsent, carried by exactly one packet, lost, or acknowledged. What was lost goes
-/// first, the oldest message's before others; then the streams take turns.
+/// first, the oldest message's before others that are as small; then the streams take turns.
 #[derive(Debug, Default)]
 pub(super) struct SendStreams {
     streams: Vec<SendStream>,
-    /// (age of the message, stream, sequence, fragment)
-    lost: BTreeSet<(u64, u8, u64, u8)>,
+    lost: BTreeSet<Lost>,
     next_age: u64,
     rode: BTreeMap<u8, u64>,
     /// The stream whose turn it is, as an index into `streams`.
@@ -176,15 +181,17 @@ impl SendStreams {
 
     /// Whether there is something to send that fits into `space` bytes.
     pub(super) fn wants_to_send(&self, space: usize) -> bool {
-        let fits = |size: usize| size <= space;
-        let lost = self.lost.first();
-        lost.is_some_and(|(_, stream, sequence, index)| {
-            fits(self.lost_size(*stream, *sequence, *index))
-        }) || self
-            .streams
-            .iter()
-            .filter_map(SendStream::next)
-            .any(|(_, _, size)| fits(size))
+        let mut unsent = self.streams.iter().filter_map(SendStream::next);
+        self.next_lost(space).is_some() || unsent.any(|(_, _, size)| size <= space)
+    }
+
+    /// The oldest of what was lost that fits into `space` bytes: what is small does not wait for
+    /// what is large.
+    fn next_lost(&self, space: usize) -> Option<Lost> {
+        let mut oldest = self.lost.iter().copied().take(MAX_OVERTAKEN);
+        oldest.find(|(_, stream, sequence, index)| {
+            self.lost_size(*stream, *sequence, *index) <= space
+        })
     }
 
     /// Appends the next frame if it fits into `space` bytes. With `again`: whether it was lost.
@@ -193,10 +200,8 @@ impl SendStreams {
         space: usize,
         buffer: &mut Vec<u8>,
     ) -> Option<(Carried, bool)> {
-        if let Some(key @ (_, stream, sequence, index)) = self.lost.first().copied()
-            && self.lost_size(stream, sequence, index) <= space
-        {
-            self.lost.remove(&key);
+        if let Some(lost @ (_, stream, sequence, index)) = self.next_lost(space) {
+            self.lost.remove(&lost);
             let message = find(&mut self.streams, stream, sequence)?;
             if let Body::Bytes(bytes) = &message.body {
                 fragment::encode(stream, sequence, bytes, index, buffer);

@@ -1,7 +1,7 @@
 //! Who is there: what the link says of a peer, checks, and their consequences.
 
 use super::{
-    Event, Heard,
+    Event, Status,
     session::{Check, Login, SessionId},
     state::{LinkCommand, State, Timer},
 };
@@ -122,14 +122,14 @@ impl State {
 
     /// Looks whether a client is silent, or has not accepted what was delivered; if so, it is
     /// asked for a sign of life.
-    pub(super) fn check(&mut self, now: Now, id: SessionId, heard: Heard<'_>) {
+    pub(super) fn check(&mut self, now: Now, id: SessionId, status: Status<'_>) {
         let Some(session) = self.sessions.get(id) else {
             return;
         };
         let (peer, Some(login)) = (session.peer, session.login.as_ref()) else {
             return;
         };
-        let silent_at = heard(peer).unwrap_or_default() + self.config.liveness_interval;
+        let silent_at = status(peer).last_heard.unwrap_or_default() + self.config.liveness_interval;
         let overdue_at = login.reader.overdue_at(self.config.accept_timeout);
         let due = overdue_at.map_or(silent_at, |at| at.min(silent_at));
         if due > now.instant {

@@ -3,7 +3,7 @@
 use alloc::{string::ToString, vec::Vec};
 
 use super::{
-    Event,
+    Event, Status,
     reader::Reader,
     record::{self, MemberRecord, NameRecord, log_of, member_key},
     session::{Login, SessionId},
@@ -19,7 +19,7 @@ use crate::{
     wire::{Address, ChatFrame, Presence, ReadPosition, Refusal, TableVersion},
 };
 
-/// A peer that has left is closed after this time, so that the last answer gets through.
+/// A peer that has left is closed after this time, or a multiple of it: when it has its last answer.
 const CLOSE_DELAY: Duration = Duration::from_secs(1);
 
 /// What comes next on the way to being registered.
@@ -301,6 +301,17 @@ impl State {
         }
         let close_at = now.instant + CLOSE_DELAY;
         self.timers.set(Timer::Close(id), close_at);
+    }
+
+    /// Closes a session that is over, once its client knows that. The link closes it if that client
+    /// is not there any more.
+    pub(super) fn close(&mut self, now: Now, id: SessionId, status: Status<'_>) {
+        let session = self.sessions.get(id);
+        if session.is_some_and(|session| status(session.peer).queued > 0) {
+            self.timers.set(Timer::Close(id), now.instant + CLOSE_DELAY);
+        } else {
+            self.drop_peer(now, id);
+        }
     }
 
     /// Forgets a peer; a user that was registered with it is offline.

@@ -179,7 +179,7 @@ impl State {
     }
 
     /// Does what is due.
-    pub(super) fn handle_timeout(&mut self, now: Now, heard: super::Heard<'_>) {
+    pub(super) fn handle_timeout(&mut self, now: Now, status: super::Status<'_>) {
         self.pending.handle_timeout(now.instant);
         if self.stopping != Stopping::No {
             return;
@@ -190,9 +190,9 @@ impl State {
         }
         for timer in due {
             match timer {
-                Timer::Check(id) => self.check(now, id, heard),
+                Timer::Check(id) => self.check(now, id, status),
                 Timer::Requests(id) => self.run_requests(now, id),
-                Timer::Close(id) => self.drop_peer(now, id),
+                Timer::Close(id) => self.close(now, id, status),
                 Timer::Table => self.send_table(),
                 Timer::Cursors => self.write_cursors(now),
                 Timer::PresenceGrace => self.end_presence_grace(now),

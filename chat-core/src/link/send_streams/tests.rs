@@ -149,6 +149,23 @@ fn a_small_fragment_goes_where_a_large_one_finds_no_room() {
     assert_eq!(streams.encode_next(100, &mut buffer), None);
 }
 
+#[test]
+fn a_small_fragment_that_was_lost_does_not_wait_for_a_large_one() {
+    let mut streams = SendStreams::default();
+    push(&mut streams, 1, FRAGMENT_BYTES);
+    push(&mut streams, 0, 3);
+    let sent = [next(&mut streams), next(&mut streams)];
+    for (carried, _) in sent.into_iter().flatten() {
+        streams.lost(carried);
+    }
+    let mut buffer = Vec::new();
+    assert!(streams.wants_to_send(100));
+    let sent = streams.encode_next(100, &mut buffer);
+    assert_eq!(sent, Some((fragment(0, 0, 0), true)));
+    assert!(!streams.wants_to_send(100));
+    assert_eq!(next(&mut streams), Some((fragment(1, 0, 0), true)));
+}
+
 fn push(streams: &mut SendStreams, stream: u8, length: usize) {
     let message = Arc::from(alloc::vec![7; length]);
     streams

@@ -144,6 +144,19 @@ fn a_login_elsewhere_supersedes_the_old_instance_which_cannot_resume() {
 }
 
 #[test]
+fn a_session_that_is_over_is_closed_when_its_client_has_the_last_answer() {
+    let mut world = World::new();
+    let peer = world.register("x");
+    world.ask("x", |request| ChatFrame::Deregister { request });
+    world.dead.insert(peer);
+    world.pass(Duration::from_secs(20));
+    assert!(world.closed.is_empty());
+    world.dead.remove(&peer);
+    world.pass(Duration::from_secs(2));
+    assert_eq!(world.closed, [peer]);
+}
+
+#[test]
 fn the_same_instance_on_another_peer_goes_on_without_a_word() {
     let mut world = World::new();
     let register = world.register_frame("x", false);

@@ -13,7 +13,7 @@ use crate::{
     link::PeerId,
     name::Name,
     server::{
-        Event,
+        Event, PeerStatus,
         item::encode,
         state::{LinkCommand, Sender, State},
     },
@@ -183,8 +183,11 @@ impl World {
         while let Some(due) = self.state.next_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
             let (now, dead) = (self.now(), self.dead.clone());
-            let heard = |peer: PeerId| (!dead.contains(&peer.0)).then_some(now.instant);
-            self.state.handle_timeout(now, &heard);
+            let status = |peer: PeerId| PeerStatus {
+                last_heard: (!dead.contains(&peer.0)).then_some(now.instant),
+                queued: usize::from(dead.contains(&peer.0)),
+            };
+            self.state.handle_timeout(now, &status);
             self.settle();
         }
         self.now = end;
