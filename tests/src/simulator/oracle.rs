@@ -178,6 +178,11 @@ impl Oracle {
         })
     }
 
+    /// Whether no client may show again after a crash what it has shown.
+    pub fn screens_are_saved(&self) -> bool {
+        self.readers.iter().all(Reader::has_saved_its_screen)
+    }
+
     /// Whether it is not certain which group the user of a client is a member of.
     pub fn is_in_doubt(&self, node: Node) -> bool {
         self.readers[node].is_in_doubt

@@ -81,6 +81,11 @@ impl Reader {
         }
     }
 
+    /// Whether nothing that it has shown may be shown again after a crash.
+    pub(super) fn has_saved_its_screen(&self) -> bool {
+        self.shown.iter().all(|at| self.screen.is_past(*at))
+    }
+
     /// The machine has ended: what was shown and is not known to be may be shown again.
     pub(super) fn end(&mut self) {
         let shown = self.shown.iter().copied();

@@ -229,6 +229,10 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
         if self.plan.seed % 8 != 2 {
             return Ok(());
         }
+        let settled = self.world.now().instant;
+        self.wait_until(settled, "what was shown is kept as shown", |run| {
+            run.oracle.screens_are_saved()
+        })?;
         for name in NODES {
             if self.world.is_running(name) {
                 self.world.kill(name);
