@@ -327,10 +327,17 @@ impl Client {
         self.need_not_ask_to_leave();
     }
 
-    /// The server does not know this client.
+    /// The server does not know this client, and has dropped what it was sent. What is still on its
+    /// way must not come before that is sent again: the link begins anew.
     pub(super) fn on_not_registered(&mut self) {
+        if self.leaving.is_some() {
+            return self.need_not_ask_to_leave();
+        }
         if self.phase == Phase::Registered {
-            self.reconnect();
+            if let Some(peer) = self.server.peer {
+                self.link.close(self.now, peer);
+            }
+            self.on_server_closed();
         }
     }
 

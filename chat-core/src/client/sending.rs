@@ -244,7 +244,9 @@ impl Client {
 
     /// Submits what has been handed over, as far as the link takes it.
     pub(super) fn submit_messages(&mut self) {
-        while let Some(order) = self.outbox.next_unsubmitted().filter(|_| self.is_online()) {
+        // What follows a deregistration means nothing to the server.
+        let can_submit = self.is_online() && self.leaving.is_none();
+        while let Some(order) = self.outbox.next_unsubmitted().filter(|_| can_submit) {
             let Some(peer) = self.server.peer else { return };
             if self.link.queued(peer) >= MAX_QUEUED {
                 return;
