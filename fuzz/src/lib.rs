@@ -41,6 +41,7 @@ targets! {
     sealed
     server
     server_record
+    simulator
     strangers
     text
 }

@@ -55,7 +55,7 @@ impl Phase {
     }
 
     /// What leads to the phase, the phase, and the time for it.
-    fn plan(self) -> Plan {
+    pub fn plan(self) -> Plan {
         let steps = match self {
             Self::Handshake => "step 3000 start alice",
             Self::Registration => {
