@@ -56,7 +56,12 @@ impl State {
                 key,
                 revision,
                 value,
-            } => self.apply(now, table, &key, revision, value.as_deref()),
+            } => {
+                self.apply(now, table, &key, revision, value.as_deref());
+                if let (Some(_), Some(operation)) = (value, self.pending.creating(table, &key)) {
+                    self.complete(now, operation, |state, task| state.resume(now, task));
+                }
+            }
             StoreEvent::Arrived { log, entry } => self.arrived(now, &log, entry),
             StoreEvent::Resynchronise => self.resynchronise(now),
             StoreEvent::Stalled => {

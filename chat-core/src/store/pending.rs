@@ -8,9 +8,12 @@
 //! While the store is stalled, writes are held back: all of them follow in order when it is well,
 //! so that none overtakes one that has failed.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::{
+    collections::{BTreeMap, VecDeque},
+    string::String,
+};
 
-use super::{OperationId, StoreOperation};
+use super::{OperationId, StoreOperation, Table};
 use crate::{
     time::{Duration, Instant},
     timers::Timers,
@@ -27,6 +30,8 @@ pub(crate) struct Pending<T> {
     waiting: BTreeMap<OperationId, Waiting<T>>,
     outgoing: VecDeque<OperationId>,
     repetitions: Timers<OperationId>,
+    /// Those that create a record.
+    creating: BTreeMap<(Table, String), OperationId>,
     is_stalled: bool,
     /// Goes to the store before everything else.
     resume: Option<OperationId>,
@@ -45,6 +50,7 @@ impl<T> Pending<T> {
             waiting: BTreeMap::new(),
             outgoing: VecDeque::new(),
             repetitions: Timers::new(),
+            creating: BTreeMap::new(),
             is_stalled: false,
             resume: None,
         }
@@ -68,9 +74,18 @@ impl<T> Pending<T> {
         if is_repeated && !planted!(OperationNotRepeated) {
             self.repetitions.set(id, now + FIRST_REPETITION);
         }
+        if let Some(record) = created_by(&waiting.operation) {
+            self.creating.insert(record, id);
+        }
         self.waiting.insert(id, waiting);
         self.outgoing.push_back(id);
         id
+    }
+
+    /// A record is there: the operation that is to create it, if there is one, need not be repeated.
+    /// Repeated late, it would create the record again after it was removed.
+    pub(crate) fn creating(&self, table: Table, key: &str) -> Option<OperationId> {
+        self.creating.get(&(table, key.into())).copied()
     }
 
     /// The operation is complete; `None` if it was before.
@@ -83,6 +98,11 @@ impl<T> Pending<T> {
             operation, task, ..
         } = self.waiting.remove(&id)?;
         self.repetitions.clear(&id);
+        if let Some(record) = created_by(&operation)
+            && self.creating.get(&record) == Some(&id)
+        {
+            self.creating.remove(&record);
+        }
         Some((operation, task))
     }
 
@@ -172,10 +192,22 @@ impl<T> Pending<T> {
     }
 }
 
+/// The record that an operation creates.
+fn created_by(operation: &StoreOperation) -> Option<(Table, String)> {
+    match operation {
+        StoreOperation::CompareAndSet {
+            table,
+            key,
+            expected: None,
+            value: Some(_),
+        } => Some((*table, key.clone())),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Table;
 
     #[test]
     fn the_end_of_a_subscription_is_not_repeated() {
@@ -209,6 +241,26 @@ mod tests {
         assert_eq!(pending.poll(), Some((first, trim(1))));
         assert_eq!(pending.poll(), Some((second, trim(2))));
         assert_eq!(pending.poll(), None);
+    }
+
+    #[test]
+    fn the_operation_that_creates_a_record_is_found_until_it_is_complete() {
+        let mut pending = Pending::new();
+        let write = |expected, value: Option<&[u8]>| StoreOperation::CompareAndSet {
+            table: Table::Names,
+            key: "x".into(),
+            expected,
+            value: value.map(<[u8]>::to_vec),
+        };
+        let revision = Some(crate::store::Revision(1));
+        pending.start(Instant::ZERO, write(revision, Some(b"later")), 'a');
+        pending.start(Instant::ZERO, write(None, None), 'b');
+        assert_eq!(pending.creating(Table::Names, "x"), None);
+        let id = pending.start(Instant::ZERO, write(None, Some(b"first")), 'c');
+        assert_eq!(pending.creating(Table::Names, "x"), Some(id));
+        assert_eq!(pending.creating(Table::Groups, "x"), None);
+        pending.complete(id);
+        assert_eq!(pending.creating(Table::Names, "x"), None);
     }
 
     fn trim(up_to: u64) -> StoreOperation {
