@@ -159,7 +159,8 @@ impl Arena {
                     }
                     Action::Persist(id, operation) => store.handle(id, operation),
                     Action::Display(event) => {
-                        lines.push(English::new(&event, &|_| "now".into()).to_string());
+                        let line = English::new(&event, &|_| "now".into()).to_string();
+                        lines.extend(Some(line).filter(|line| !line.is_empty()));
                     }
                 }
                 while let Some(event) = store.poll_event() {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::{
     Client,
-    event::{Event, Refused},
+    event::Event,
     outbox::{Kept, Message, Order, State},
 };
 use crate::{
@@ -58,13 +58,20 @@ impl Client {
         let to = Conversation::User(name.clone());
         if self.table.get(&name).is_none() {
             for order in self.outbox.conversation(&to) {
-                self.show(Event::NoSuchClient { name: name.clone() });
-                self.forget_message(order);
+                self.give_up_message(order, &name);
             }
         } else {
             self.advance(&to);
         }
         self.on_looked_up(&name);
+    }
+
+    /// Nobody has the name that a message is for.
+    pub(super) fn give_up_message(&mut self, order: Order, name: &Name) {
+        if let Some(Message { id, .. }) = self.forget_message(order) {
+            let name = name.clone();
+            self.show(Event::NoSuchClient { id, name });
+        }
     }
 
     /// A peer has made messages durable.
@@ -157,8 +164,11 @@ impl Client {
                     id,
                     name: name.clone(),
                 },
-                (_, Conversation::User(name)) => Event::NoSuchClient { name: name.clone() },
-                (_, _) => Event::Refused(Refused::NotInGroup),
+                (_, Conversation::User(name)) => Event::NoSuchClient {
+                    id,
+                    name: name.clone(),
+                },
+                (_, of) => Event::NotAMember { id, of: of.clone() },
             });
         }
         self.advance(&to);
@@ -223,7 +233,8 @@ impl Client {
         }
         message.announce = false;
         if message.kept == Kept::Failed {
-            self.show(Event::StoreFailed);
+            let id = Some(message.id);
+            self.show(Event::StoreFailed { id });
             self.forget_message(order);
             return;
         }

@@ -67,6 +67,13 @@ pub enum Event {
     },
     /// What follows was kept for this user.
     OfflineMessages,
+    /// A message of the user's is owed from now on. What becomes of it is told under this id.
+    Queued {
+        /// The message.
+        id: MessageId,
+        /// Whom it is for.
+        to: Conversation,
+    },
     /// The recipient has the message, durably.
     Received {
         /// The message.
@@ -132,10 +139,19 @@ pub enum Event {
         /// How many.
         count: u64,
     },
-    /// Nobody has this name.
+    /// Nobody has this name; the message is given up.
     NoSuchClient {
+        /// The message.
+        id: MessageId,
         /// The name.
         name: Name,
+    },
+    /// The user was not in the group any more, without knowing it; the message is given up.
+    NotAMember {
+        /// The message.
+        id: MessageId,
+        /// What it was for.
+        of: Conversation,
     },
     /// The name has another key than before; the message waits for `send` to be repeated.
     KeyChanged {
@@ -157,7 +173,10 @@ pub enum Event {
     /// So many messages are owed that no other is taken.
     OutboxFull,
     /// The message or request could not be stored on this machine.
-    StoreFailed,
+    StoreFailed {
+        /// The message, if it was one; it is given up.
+        id: Option<MessageId>,
+    },
     /// The group was created.
     GroupCreated {
         /// The group.

@@ -381,7 +381,8 @@ impl Client {
         }
         if delivery.source == Source::Own {
             self.own_messages = self.own_messages.saturating_sub(1);
-            self.show(Event::StoreFailed);
+            let id = Some(delivery.id);
+            self.show(Event::StoreFailed { id });
         } else {
             self.receiving.dropped += 1;
         }

@@ -246,7 +246,7 @@ impl Client {
                 self.screen.release_held();
                 Event::Refused(Refused::NotInGroup)
             }
-            _ => Event::StoreFailed,
+            _ => Event::StoreFailed { id: None },
         };
         self.show(event);
     }

@@ -53,6 +53,7 @@ impl Client {
             }
         }
         let order = self.outbox.push(id, to.clone(), text, self.now.wall);
+        self.show(Event::Queued { id, to: to.clone() });
         self.save_message(order);
         self.advance(&to);
     }
@@ -60,6 +61,8 @@ impl Client {
     /// A message to the user itself needs no network.
     fn send_to_self(&mut self, id: MessageId, text: Text) {
         self.own_messages += 1;
+        let to = Conversation::User(self.name.clone());
+        self.show(Event::Queued { id, to });
         let entry = Entry::Message {
             id,
             sender: self.name.clone(),
@@ -300,8 +303,7 @@ impl Client {
             }
             if usable {
                 // Nothing can be sealed to this key: it is none.
-                self.show(Event::NoSuchClient { name: name.clone() });
-                self.forget_message(order);
+                self.give_up_message(order, name);
             } else {
                 self.outbox.set_state(order, State::Waiting);
             }

@@ -23,11 +23,12 @@ impl fmt::Display for English<'_, Event> {
             | Event::MailboxFull { .. }
             | Event::Expired { .. }
             | Event::NoSuchClient { .. }
+            | Event::NotAMember { .. }
             | Event::KeyChanged { .. }
             | Event::Kept { .. }
             | Event::TooLong { .. }
             | Event::OutboxFull
-            | Event::StoreFailed => self.write_outcome(f),
+            | Event::StoreFailed { .. } => self.write_outcome(f),
             Event::GroupCreated { .. }
             | Event::GroupExists { .. }
             | Event::NoSuchGroup { .. }
@@ -61,7 +62,7 @@ impl fmt::Display for English<'_, Event> {
             }
             Event::Refused(refused) => write_refused(f, refused),
             Event::Note(note) => write_lines(f, note.split('\n').map(Neutral)),
-            Event::Ended(_) => Ok(()),
+            Event::Queued { .. } | Event::Ended(_) => Ok(()),
         }
     }
 }
@@ -119,7 +120,8 @@ impl English<'_, Event> {
                 let at = self.time(received);
                 write!(f, "[Message of {at} to {name} expired.]")
             }
-            Event::NoSuchClient { name } => write!(f, "[Client {name} does not exist.]"),
+            Event::NoSuchClient { name, .. } => write!(f, "[Client {name} does not exist.]"),
+            Event::NotAMember { .. } => write_refused(f, &Refused::NotInGroup),
             Event::KeyChanged { name } => write!(
                 f,
                 "[The key of {name} has changed. Check with {name}; to send anyway, send again.]"
@@ -145,7 +147,9 @@ impl English<'_, Event> {
             Event::OutboxFull => {
                 f.write_str("[Too many messages wait to be delivered, message not sent.]")
             }
-            Event::StoreFailed => f.write_str("[Could not be stored on this machine, not sent.]"),
+            Event::StoreFailed { .. } => {
+                f.write_str("[Could not be stored on this machine, not sent.]")
+            }
             _ => Ok(()),
         }
     }

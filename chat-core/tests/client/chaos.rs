@@ -132,7 +132,7 @@ impl Chaos {
                 let number = text.as_str().parse().expect("a number");
                 self.shown[user].push((sender.expect("a user"), number));
             }
-            Event::Refused(Refused::Offline(_)) | Event::StoreFailed => typed.refused = true,
+            Event::Refused(Refused::Offline(_)) | Event::StoreFailed { .. } => typed.refused = true,
             Event::Note(note) => {
                 let number: usize = note["after ".len()..].parse().expect("a number");
                 let refused = core::mem::take(&mut typed.refused);

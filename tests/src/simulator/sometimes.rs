@@ -137,7 +137,7 @@ impl Sometimes {
             Event::Gone { .. } => Self::Gone,
             Event::NoSuchClient { .. } => Self::NoSuchClient,
             Event::Kept { .. } => Self::Kept,
-            Event::StoreFailed => Self::StoreFailed,
+            Event::StoreFailed { .. } => Self::StoreFailed,
             Event::GroupCreated { .. } => Self::GroupCreated,
             Event::GroupExists { .. } => Self::GroupExists,
             Event::NoSuchGroup { .. } => Self::NoSuchGroup,

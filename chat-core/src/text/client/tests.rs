@@ -139,7 +139,10 @@ fn what_became_of_a_direct_message_is_told() {
             "[Message of 2023-10-25 14:40:07 to y expired.]",
         ),
         (
-            Event::NoSuchClient { name: name("y") },
+            Event::NoSuchClient {
+                id: ID,
+                name: name("y"),
+            },
             "[Client y does not exist.]",
         ),
         (
@@ -175,7 +178,10 @@ fn what_could_not_be_handed_over_is_told() {
         ),
     ]);
     assert!(!line(&Event::OutboxFull).is_empty());
-    assert!(!line(&Event::StoreFailed).is_empty());
+    assert!(!line(&Event::StoreFailed { id: None }).is_empty());
+    let of = Conversation::Group(name("g"));
+    let not_in_group = line(&Event::NotAMember { id: ID, of });
+    assert_eq!(not_in_group, "[You are not in a group.]");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{
     Oracle, Point,
     fate::Fate,
-    message::{Message, To, Token},
+    message::{Message, Token},
 };
 use crate::simulator::plan::{NODES, Node};
 
@@ -20,7 +20,7 @@ impl Oracle {
 
     fn missing_of(&self, concerns: impl Fn(&Message) -> bool) -> Option<(Token, Node)> {
         self.known().find_map(|(token, message, fate)| {
-            if !concerns(message) || !self.is_promised(message, fate) {
+            if !concerns(message) || !fate.is_promised() {
                 return None;
             }
             let is_excused = |reader: &Node| {
@@ -53,28 +53,11 @@ impl Oracle {
         })
     }
 
-    /// Whether a message must arrive: it was accepted, and its sender was not told otherwise. What
-    /// is told to be impossible to store may be stored all the same.
-    pub(super) fn is_promised(&self, message: &Message, fate: &Fate) -> bool {
-        let sender = &self.readers[message.from];
-        let failed = sender.store_failed.is_some_and(|at| at >= message.typed);
-        fate.is_accepted() && !fate.is_refused() && !self.is_for_nobody(message) && !failed
-    }
-
-    /// Whether its sender was told that nobody has the name. The line does not say of which message.
-    fn is_for_nobody(&self, message: &Message) -> bool {
-        let To::User(name) = &message.to else {
-            return false;
-        };
-        let told = self.readers[message.from].nobody.get(name);
-        told.is_some_and(|at| *at >= message.typed)
-    }
-
     /// The first message whose sender has not been told what became of it.
     pub fn unanswered(&self) -> Option<Token> {
         self.known().find_map(|(token, message, fate)| {
-            let is_open = self.is_promised(message, fate) && !message.sender_restarted;
-            (is_open && answers(message, fate) == 0 && !self.may_be_silent(message, fate))
+            let is_open = fate.is_promised() && !message.sender_restarted;
+            (is_open && answers(message, fate) == 0 && !may_be_silent(message, fate))
                 .then_some(token)
         })
     }
@@ -112,7 +95,7 @@ impl Oracle {
             let (point, why) = match fate.filter(|fate| fate.is_accepted()) {
                 _ if message.sender_restarted => return None,
                 None => self.vanished(message),
-                Some(fate) if self.is_promised(message, fate) => self.wrong_answer(message, fate),
+                Some(fate) if fate.is_promised() => wrong_answer(message, fate),
                 Some(_) => None,
             }?;
             Some((*token, point, why))
@@ -123,38 +106,13 @@ impl Oracle {
         }
     }
 
-    /// A message that was neither accepted nor refused.
+    /// A message that was neither accepted nor refused. The line of a refusal does not say which
+    /// message it means.
     fn vanished(&self, message: &Message) -> Option<(Point, String)> {
-        let is_refused = self.may_be_refused(message);
-        (!is_refused).then(|| (Point::Vanished, "neither accepted nor refused".to_owned()))
-    }
-
-    /// Whether its sender was told since that something was refused. The line does not say what.
-    fn may_be_refused(&self, message: &Message) -> bool {
         let sender = &self.readers[message.from];
         let mut refusals = sender.refusals.iter().chain(&sender.store_failed);
-        refusals.any(|at| *at >= message.typed)
-    }
-
-    /// Whether it is right that a sender was told nothing: it knows that the message has arrived, or
-    /// had left the group without knowing it, which it was told when the message was refused.
-    fn may_be_silent(&self, message: &Message, fate: &Fate) -> bool {
-        if message.is_direct() {
-            !fate.receipts.is_empty() || fate.told.exists > 0
-        } else {
-            fate.stored.is_none() && fate.is_released && self.may_be_refused(message)
-        }
-    }
-
-    /// Why what the sender was told is not one answer, if so.
-    fn wrong_answer(&self, message: &Message, fate: &Fate) -> Option<(Point, String)> {
-        let is_right = match answers(message, fate) {
-            0 => self.may_be_silent(message, fate),
-            1 => true,
-            _ => false,
-        };
-        let why = || format!("its sender was told {:?}", fate.told);
-        (!is_right).then(|| (Point::Receipt, why()))
+        let is_refused = refusals.any(|at| *at >= message.typed);
+        (!is_refused).then(|| (Point::Vanished, "neither accepted nor refused".to_owned()))
     }
 }
 
@@ -173,4 +131,20 @@ const fn answers(message: &Message, fate: &Fate) -> u32 {
     } else {
         told.received_by_server
     }
+}
+
+/// Whether it is right that a sender was told nothing: it knows that the message has arrived.
+fn may_be_silent(message: &Message, fate: &Fate) -> bool {
+    message.is_direct() && (!fate.receipts.is_empty() || fate.told.exists > 0)
+}
+
+/// Why what the sender was told is not one answer, if so.
+fn wrong_answer(message: &Message, fate: &Fate) -> Option<(Point, String)> {
+    let is_right = match answers(message, fate) {
+        0 => may_be_silent(message, fate),
+        1 => true,
+        _ => false,
+    };
+    let why = || format!("its sender was told {:?}", fate.told);
+    (!is_right).then(|| (Point::Receipt, why()))
 }

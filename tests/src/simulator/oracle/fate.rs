@@ -51,6 +51,12 @@ pub(super) struct Told {
     pub(super) full: u32,
     /// It has expired.
     pub(super) expired: u32,
+    /// Nobody has the name.
+    pub(super) nobody: u32,
+    /// It is for a group that its sender has left.
+    pub(super) no_member: u32,
+    /// Its sender could not store it.
+    pub(super) store_failed: u32,
 }
 
 impl Fate {
@@ -59,9 +65,16 @@ impl Fate {
         self.is_owed || self.stored.is_some()
     }
 
+    /// Whether it must arrive: it was accepted, and its sender was not told otherwise. What is told
+    /// to be impossible may happen all the same.
+    pub(super) const fn is_promised(&self) -> bool {
+        self.is_accepted() && !self.is_refused()
+    }
+
     /// Whether it will not be delivered, and its sender knows.
     pub(super) const fn is_refused(&self) -> bool {
-        self.told.full > 0 || self.told.expired > 0
+        let told = self.told;
+        told.full + told.expired + told.nobody + told.no_member + told.store_failed > 0
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chat_core::{conversation::Conversation, id::MessageId, name::Name, store::Log, time::Instant};
+use chat_core::{conversation::Conversation, id::MessageId, store::Log, time::Instant};
 
 use super::{kept::Screen, message::Token};
 use crate::simulator::plan::Node;
@@ -26,8 +26,6 @@ pub(super) struct Reader {
     pub(super) is_offline: bool,
     /// When commands and messages were refused.
     pub(super) refusals: Vec<Instant>,
-    /// When it was told last that nobody has a name.
-    pub(super) nobody: BTreeMap<Name, Instant>,
     /// How much had been said in a group when it wanted to join it.
     pub(super) said_before: Option<(Log, u64)>,
     /// It waits for word that it is in a group, or in none.

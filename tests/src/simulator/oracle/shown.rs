@@ -37,8 +37,13 @@ impl Oracle {
                 self.entered(node, group);
                 self.shows_state(node, event);
             }
-            Event::NoSuchClient { name } => {
-                self.readers[node].nobody.insert(name.clone(), self.at);
+            Event::NoSuchClient { id, .. } => self.fate(id).told.nobody += 1,
+            Event::NotAMember { id, .. } => self.fate(id).told.no_member += 1,
+            Event::StoreFailed { id } => {
+                self.readers[node].store_failed = Some(self.at);
+                if let Some(id) = id {
+                    self.fate(id).told.store_failed += 1;
+                }
             }
             _ => self.shows_state(node, event),
         }
@@ -65,7 +70,6 @@ impl Oracle {
             Event::Refused(_) | Event::Note(_) | Event::TooLong { .. } | Event::OutboxFull => {
                 reader.refusals.push(at);
             }
-            Event::StoreFailed => reader.store_failed = Some(at),
             _ => {}
         }
     }
@@ -123,7 +127,7 @@ impl Oracle {
                 // Who dies before a message is durable does not know of it any more.
                 let is_known = fate.is_owed || !message.sender_restarted;
                 // What was told to be impossible may be done after a restart.
-                is_known && !fate.was_turned_away && self.is_promised(message, fate)
+                is_known && !fate.was_turned_away && fate.is_promised()
             };
             self.was_held(node, token, by) || !self.fates.get(id).is_some_and(keeps_its_place)
         };
