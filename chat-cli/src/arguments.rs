@@ -20,6 +20,12 @@ chat-cli client [OPTIONS] <NAME> <SERVER-IP> <SERVER-PORT> [CLIENT-PORT]
        chat-cli client [OPTIONS] -n <NAME> -i <SERVER-IP> -p <SERVER-PORT> [-c <CLIENT-PORT>]
        chat-cli -c <NAME> <SERVER-IP> <SERVER-PORT> [CLIENT-PORT] [OPTIONS]";
 
+const SEND_HELP: &str = "\
+Without a message, it is what comes on standard input, without the last line break.
+
+Exit codes: 0 the recipient has it, 3 the server keeps it for the recipient, 4 it is kept here until
+this user is online again, 1 it was not sent, 2 wrong usage.";
+
 /// A chat that keeps working when the server does not: messages go directly from client to client.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
@@ -38,6 +44,9 @@ enum Form {
     /// Run the client of one user.
     #[command(short_flag = 'c', override_usage = CLIENT_USAGE)]
     Client(ClientForm),
+    /// Send one message; the exit code tells what became of it.
+    #[command(after_help = SEND_HELP)]
+    Send(SendForm),
     /// Show the main job on this machine: a server, three users, a crash; ends by itself.
     Tour,
 }
@@ -114,6 +123,31 @@ struct ClientForm {
         allow_negative_numbers = true
     )]
     client_port_option: Option<String>,
+    /// One JSON object a line: commands on stdin, events on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct SendForm {
+    /// The sender's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The server's address: IPv4, IPv6, or a name that resolves
+    #[arg(value_name = "SERVER-IP")]
+    server: String,
+    /// The server's port
+    #[arg(value_name = "SERVER-PORT", allow_negative_numbers = true)]
+    port: String,
+    /// The recipient's name
+    #[arg(value_name = "TO")]
+    to: String,
+    /// The message; several words are joined by blanks
+    #[arg(value_name = "MESSAGE")]
+    message: Vec<String>,
+    /// One JSON object a line: events on stdout
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -180,6 +214,13 @@ pub(crate) enum Mode {
         /// Zero: any free port.
         client_port: u16,
     },
+    Send {
+        name: Name,
+        server: ServerAddress,
+        to: Name,
+        /// What to send, if it is not on standard input.
+        message: Option<String>,
+    },
     Tour,
 }
 
@@ -191,6 +232,7 @@ pub(crate) struct Options {
     pub(crate) listen: Option<IpAddr>,
     pub(crate) server_key: Option<Fingerprint>,
     pub(crate) silent_exit: bool,
+    pub(crate) json: bool,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
 }
@@ -207,6 +249,11 @@ impl Arguments {
 
     fn check(line: CommandLine) -> Result<Self, Failure> {
         let CommandLine { form, options } = line;
+        let json = match &form {
+            Form::Client(form) => form.json,
+            Form::Send(form) => form.json,
+            Form::Server(_) | Form::Tour => false,
+        };
         let listen = options.listen.map(|ip| ip.parse()).transpose();
         let options = Options {
             data: options.data,
@@ -214,6 +261,7 @@ impl Arguments {
             listen: listen.map_err(|_| Failure::InvalidAddress)?,
             server_key: options.server_key,
             silent_exit: options.silent_exit,
+            json,
             log_format: options.log_format,
             log_level: options.log_level,
         };
@@ -222,6 +270,7 @@ impl Arguments {
                 port: port(given(form.port, form.port_option))?,
             },
             Form::Client(form) => client(form)?,
+            Form::Send(form) => send(form)?,
             Form::Tour => Mode::Tour,
         };
         Ok(Self { mode, options })
@@ -233,16 +282,32 @@ fn client(form: ClientForm) -> Result<Mode, Failure> {
     let server_port = port(given(form.port, form.port_option))?;
     let client_port = form.client_port.or(form.client_port_option);
     let client_port = client_port.map_or(Ok(0), port)?;
-    let name = name
-        .parse()
-        .map_err(|_| Failure::InvalidName(Neutral(&name).to_string()))?;
     let host = given(form.server, form.server_option);
-    let server = ServerAddress::resolve(&host, server_port).ok_or(Failure::InvalidAddress)?;
     Ok(Mode::Client {
-        name,
-        server,
+        name: user(&name)?,
+        server: server(&host, server_port)?,
         client_port,
     })
+}
+
+fn send(form: SendForm) -> Result<Mode, Failure> {
+    let server_port = port(form.port)?;
+    let message = form.message.join(" ");
+    Ok(Mode::Send {
+        name: user(&form.name)?,
+        server: server(&form.server, server_port)?,
+        to: user(&form.to)?,
+        message: (!message.is_empty()).then_some(message),
+    })
+}
+
+fn user(name: &str) -> Result<Name, Failure> {
+    let invalid = |_| Failure::InvalidName(Neutral(name).to_string());
+    name.parse().map_err(invalid)
+}
+
+fn server(host: &str, port: u16) -> Result<ServerAddress, Failure> {
+    ServerAddress::resolve(host, port).ok_or(Failure::InvalidAddress)
 }
 
 /// The value that was given, by position or as an option: clap has seen to it that one was.

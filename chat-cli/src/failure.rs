@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     InvalidAddress,
     #[error("[Invalid name: {0}.]")]
     InvalidName(String),
+    #[error("[There is no message: give one, or write it to standard input.]")]
+    NoMessage,
     #[error("[There is no home directory to keep data in: give one with --data.]")]
     NoDataDirectory,
     #[error("[{0} is already running here.]")]
@@ -33,7 +35,7 @@ impl Failure {
     /// 2 for wrong usage, 1 for what fails at run time.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::InvalidPort | Self::InvalidAddress | Self::InvalidName(_) => 2,
+            Self::InvalidPort | Self::InvalidAddress | Self::InvalidName(_) | Self::NoMessage => 2,
             _ => 1,
         })
     }

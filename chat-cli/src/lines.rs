@@ -77,6 +77,21 @@ impl Lines {
     }
 }
 
+/// Everything that the input has, without the last line break: one message, up to more than is
+/// allowed.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn read_message(input: impl Read) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    input.take(MAX_LINE_BYTES as u64).read_to_end(&mut bytes)?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
+}
+
 /// Reads until the end, an error, or until nobody takes the lines.
 fn read_lines(mut input: impl Read, sender: &SyncSender<Line>, waker: &Waker) {
     let mut splitter = Splitter::default();

@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod data;
 mod failure;
+mod json;
 mod lines;
 mod local_time;
 mod log;
@@ -39,6 +40,12 @@ fn run() -> Result<ExitCode, Failure> {
             server,
             client_port,
         } => client::run(name, server, client_port, options),
+        Mode::Send {
+            name,
+            server,
+            to,
+            message,
+        } => client::send(name, server, to, message, options),
         Mode::Tour => {
             tour::run()?;
             Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
 //! The user of a client: commands come from a terminal or a pipe, events go to the screen.
 
-use std::{collections::VecDeque, io};
+use std::{collections::VecDeque, io, process::ExitCode};
 
 use chat_core::{
     client::{Client, Command, Event},
@@ -12,9 +12,11 @@ use signal_hook::{
     low_level::emulate_default_handler,
 };
 
+use super::delivery::Delivery;
 use crate::{
     arguments::Options,
     commands::{self, Line},
+    json,
     lines::{Input, Lines},
     local_time::local_time,
     screen::Screen,
@@ -27,6 +29,8 @@ const MAX_WAITING: usize = 64;
 /// Where commands come from.
 pub(super) enum Source {
     Lines(Lines),
+    /// There is none.
+    None,
     /// The terminal that is the screen.
     Terminal,
 }
@@ -42,6 +46,9 @@ pub(super) struct User {
     /// Nobody sees the screen any more.
     closed: bool,
     ephemeral: bool,
+    /// It is a program: commands and events are JSON.
+    json: bool,
+    delivery: Delivery,
 }
 
 impl User {
@@ -53,11 +60,41 @@ impl User {
             finished: false,
             closed: false,
             ephemeral: options.ephemeral,
+            json: options.json,
+            delivery: Delivery::new(),
         }
     }
 
+    /// Gives one command and then leaves.
+    pub(super) fn do_only(&mut self, command: Command) {
+        self.finished = true;
+        self.waiting.extend([command, Command::Finish]);
+    }
+
+    /// What became of the first message, as an exit code.
+    pub(super) fn delivery(&self) -> ExitCode {
+        self.delivery.exit_code(self.ephemeral)
+    }
+
+    fn parse(&self, line: &Line) -> Option<Command> {
+        if self.json {
+            json::parse(line)
+        } else {
+            commands::parse(line)
+        }
+    }
+
+    /// Shows what is no event of the client.
+    pub(super) fn note(&mut self, control: &mut Control<'_, Client>, line: String) {
+        let line = match self.json {
+            true => json::line(&Event::Note(line)).unwrap_or_default(),
+            false => line,
+        };
+        self.show(control, &line);
+    }
+
     /// Shows the lines of an event, if it has any.
-    pub(super) fn show(&mut self, control: &mut Control<'_, Client>, lines: &str) {
+    fn show(&mut self, control: &mut Control<'_, Client>, lines: &str) {
         if !lines.is_empty() {
             let shown = self.screen.show(lines);
             self.check(control, shown);
@@ -78,18 +115,8 @@ impl User {
     /// Reads what there is to read.
     fn read(&mut self, control: &mut Control<'_, Client>) {
         match &mut self.source {
-            Source::Lines(lines) => {
-                while !self.finished && self.waiting.len() < MAX_WAITING {
-                    match lines.next() {
-                        Some(Input::Line(line)) => self.waiting.extend(commands::parse(&line)),
-                        Some(Input::End) => {
-                            self.finished = true;
-                            self.waiting.push_back(Command::Finish);
-                        }
-                        None => return,
-                    }
-                }
-            }
+            Source::Lines(_) => self.read_lines(),
+            Source::None => {}
             // Keys are always read: Ctrl-C among them has to be seen.
             Source::Terminal => {
                 while let (Screen::Terminal(terminal), false) = (&mut self.screen, self.closed) {
@@ -104,6 +131,25 @@ impl User {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    fn read_lines(&mut self) {
+        while let Source::Lines(lines) = &mut self.source
+            && !self.finished
+            && self.waiting.len() < MAX_WAITING
+        {
+            match lines.next() {
+                Some(Input::Line(line)) => {
+                    let command = self.parse(&line);
+                    self.waiting.extend(command);
+                }
+                Some(Input::End) => {
+                    self.finished = true;
+                    self.waiting.push_back(Command::Finish);
+                }
+                None => return,
             }
         }
     }
@@ -161,6 +207,13 @@ impl User {
 
 impl Frontend<Client> for User {
     fn event(&mut self, control: &mut Control<'_, Client>, event: Event) {
+        self.delivery.see(&event);
+        if self.json {
+            if let Some(line) = json::line(&event) {
+                self.show(control, &line);
+            }
+            return;
+        }
         let lines = English::new(&event, &local_time).to_string();
         match event {
             Event::ServerTrusted { .. } | Event::ServerKeyChanged { .. } => {
