@@ -141,9 +141,7 @@ impl State {
             return self.write(now, Table::Members, key, expected, None, again);
         }
         // What was sent before is still delivered.
-        if let Some(login) = self.sessions.login_mut(id)
-            && !planted!(LeaveKeepsDelivering)
-        {
+        if let Some(login) = self.sessions.login_mut(id) {
             login.reader.leave(&log);
         }
         self.read_on(now, id);

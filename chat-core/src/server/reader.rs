@@ -129,6 +129,7 @@ impl Reader {
         let is_done = |reader: &LogReader| {
             let mut unaccepted = self.unaccepted.iter();
             reader.is_left()
+                && !planted!(LeaveKeepsDelivering)
                 && reader.has_read_all()
                 && !unaccepted.any(|entry| entry.log == *reader.log())
         };

@@ -3,7 +3,7 @@
 use alloc::{string::ToString, vec::Vec};
 
 use super::{
-    Event, Status,
+    Event, PeerStatus, Status,
     reader::Reader,
     record::{self, MemberRecord, NameRecord, log_of, member_key},
     session::{Login, SessionId},
@@ -21,6 +21,8 @@ use crate::{
 
 /// A peer that has left is closed after this time, or a multiple of it: when it has its last answer.
 const CLOSE_DELAY: Duration = Duration::from_secs(1);
+/// A peer that has left and says nothing for so long is closed all the same.
+const CLOSE_SILENCE: Duration = Duration::from_secs(5);
 
 /// What comes next on the way to being registered.
 enum Next {
@@ -303,11 +305,14 @@ impl State {
         self.timers.set(Timer::Close(id), close_at);
     }
 
-    /// Closes a session that is over, once its client knows that. The link closes it if that client
-    /// is not there any more.
+    /// Closes a session that is over, once its client knows that, or is silent.
     pub(super) fn close(&mut self, now: Now, id: SessionId, status: Status<'_>) {
-        let session = self.sessions.get(id);
-        if session.is_some_and(|session| status(session.peer).queued > 0) {
+        let status = self.sessions.get(id).map(|session| status(session.peer));
+        let waits = |status: PeerStatus| {
+            let heard = status.last_heard.unwrap_or_default();
+            status.queued > 0 && heard + CLOSE_SILENCE > now.instant
+        };
+        if status.is_some_and(waits) {
             self.timers.set(Timer::Close(id), now.instant + CLOSE_DELAY);
         } else {
             self.drop_peer(now, id);

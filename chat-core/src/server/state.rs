@@ -138,6 +138,8 @@ pub(super) struct State {
     pub(super) stopping: Stopping,
     /// The log that was last searched for expired entries.
     pub(super) expiry_round: Option<Log>,
+    /// Who has joined or left which group by what the store reported last.
+    pub(super) moved: Vec<(Name, Name)>,
     last_stamp: WallTime,
     commands: VecDeque<LinkCommand>,
     events: VecDeque<Event>,
@@ -161,6 +163,7 @@ impl State {
             loading: 0,
             stopping: Stopping::No,
             expiry_round: None,
+            moved: Vec::new(),
             last_stamp: WallTime::default(),
             commands: VecDeque::new(),
             events: VecDeque::new(),

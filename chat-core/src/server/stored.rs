@@ -58,7 +58,7 @@ impl State {
                 value,
             } => {
                 self.apply(now, table, &key, revision, value.as_deref());
-                if let (Some(_), Some(operation)) = (value, self.pending.creating(table, &key)) {
+                if let Some(operation) = self.pending.deciding(table, &key, value.is_some()) {
                     self.complete(now, operation, |state, task| state.resume(now, task));
                 }
             }
@@ -77,7 +77,23 @@ impl State {
                 self.pending.resume(now.instant);
             }
         }
+        self.tell_moved(now);
         self.stop_if_done();
+    }
+
+    /// Whoever has joined or left by a request of an earlier session, which has ended since, does not
+    /// know it: the client registers again, and is told then.
+    fn tell_moved(&mut self, now: Now) {
+        for (name, group) in core::mem::take(&mut self.moved) {
+            let Some(id) = self.names.get(&name).and_then(|user| user.session) else {
+                continue;
+            };
+            let is_member = self.members.group_of(&name) == Some(&group);
+            let login = self.sessions.login(id);
+            if login.is_some_and(|login| login.reader.reads(&Log::Group(group)) != is_member) {
+                self.drop_peer(now, id);
+            }
+        }
     }
 
     /// Hands the task of an operation to `act`, once; then its session may go on.
@@ -247,8 +263,14 @@ impl State {
                 name: record.creator,
                 group: record.name,
             }),
-            members::Applied::Joined(name, group) => self.show(Event::GroupJoined { name, group }),
-            members::Applied::Left(name, group) => self.show(Event::GroupLeft { name, group }),
+            members::Applied::Joined(name, group) => {
+                self.moved.push((name.clone(), group.clone()));
+                self.show(Event::GroupJoined { name, group });
+            }
+            members::Applied::Left(name, group) => {
+                self.moved.push((name.clone(), group.clone()));
+                self.show(Event::GroupLeft { name, group });
+            }
         }
     }
 

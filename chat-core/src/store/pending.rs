@@ -30,8 +30,8 @@ pub(crate) struct Pending<T> {
     waiting: BTreeMap<OperationId, Waiting<T>>,
     outgoing: VecDeque<OperationId>,
     repetitions: Timers<OperationId>,
-    /// Those that create a record.
-    creating: BTreeMap<(Table, String), OperationId>,
+    /// Those that create or remove a record.
+    deciding: BTreeMap<Decision, OperationId>,
     is_stalled: bool,
     /// Goes to the store before everything else.
     resume: Option<OperationId>,
@@ -50,7 +50,7 @@ impl<T> Pending<T> {
             waiting: BTreeMap::new(),
             outgoing: VecDeque::new(),
             repetitions: Timers::new(),
-            creating: BTreeMap::new(),
+            deciding: BTreeMap::new(),
             is_stalled: false,
             resume: None,
         }
@@ -74,18 +74,18 @@ impl<T> Pending<T> {
         if is_repeated && !planted!(OperationNotRepeated) {
             self.repetitions.set(id, now + FIRST_REPETITION);
         }
-        if let Some(record) = created_by(&waiting.operation) {
-            self.creating.insert(record, id);
+        if let Some(decision) = decision_of(&waiting.operation) {
+            self.deciding.insert(decision, id);
         }
         self.waiting.insert(id, waiting);
         self.outgoing.push_back(id);
         id
     }
 
-    /// A record is there: the operation that is to create it, if there is one, need not be repeated.
-    /// Repeated late, it would create the record again after it was removed.
-    pub(crate) fn creating(&self, table: Table, key: &str) -> Option<OperationId> {
-        self.creating.get(&(table, key.into())).copied()
+    /// The operation that is to create a record, or to remove it: if that is seen to have happened,
+    /// it need not be repeated. Repeated late, it would create a record again that was removed.
+    pub(crate) fn deciding(&self, table: Table, key: &str, exists: bool) -> Option<OperationId> {
+        self.deciding.get(&(table, key.into(), exists)).copied()
     }
 
     /// The operation is complete; `None` if it was before.
@@ -98,10 +98,10 @@ impl<T> Pending<T> {
             operation, task, ..
         } = self.waiting.remove(&id)?;
         self.repetitions.clear(&id);
-        if let Some(record) = created_by(&operation)
-            && self.creating.get(&record) == Some(&id)
+        if let Some(decision) = decision_of(&operation)
+            && self.deciding.get(&decision) == Some(&id)
         {
-            self.creating.remove(&record);
+            self.deciding.remove(&decision);
         }
         Some((operation, task))
     }
@@ -192,15 +192,18 @@ impl<T> Pending<T> {
     }
 }
 
-/// The record that an operation creates.
-fn created_by(operation: &StoreOperation) -> Option<(Table, String)> {
+/// Whether a record is to exist.
+type Decision = (Table, String, bool);
+
+/// What an operation decides about a record, if it creates or removes it.
+fn decision_of(operation: &StoreOperation) -> Option<Decision> {
     match operation {
         StoreOperation::CompareAndSet {
             table,
             key,
-            expected: None,
-            value: Some(_),
-        } => Some((*table, key.clone())),
+            expected,
+            value,
+        } if expected.is_none() || value.is_none() => Some((*table, key.clone(), value.is_some())),
         _ => None,
     }
 }
@@ -244,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn the_operation_that_creates_a_record_is_found_until_it_is_complete() {
+    fn the_operation_that_decides_about_a_record_is_found_until_it_is_complete() {
         let mut pending = Pending::new();
         let write = |expected, value: Option<&[u8]>| StoreOperation::CompareAndSet {
             table: Table::Names,
@@ -253,14 +256,16 @@ mod tests {
             value: value.map(<[u8]>::to_vec),
         };
         let revision = Some(crate::store::Revision(1));
-        pending.start(Instant::ZERO, write(revision, Some(b"later")), 'a');
-        pending.start(Instant::ZERO, write(None, None), 'b');
-        assert_eq!(pending.creating(Table::Names, "x"), None);
-        let id = pending.start(Instant::ZERO, write(None, Some(b"first")), 'c');
-        assert_eq!(pending.creating(Table::Names, "x"), Some(id));
-        assert_eq!(pending.creating(Table::Groups, "x"), None);
-        pending.complete(id);
-        assert_eq!(pending.creating(Table::Names, "x"), None);
+        pending.start(Instant::ZERO, write(revision, Some(b"changed")), 'a');
+        assert_eq!(pending.deciding(Table::Names, "x", true), None);
+        let creates = pending.start(Instant::ZERO, write(None, Some(b"first")), 'b');
+        let removes = pending.start(Instant::ZERO, write(revision, None), 'c');
+        assert_eq!(pending.deciding(Table::Names, "x", true), Some(creates));
+        assert_eq!(pending.deciding(Table::Names, "x", false), Some(removes));
+        assert_eq!(pending.deciding(Table::Groups, "x", true), None);
+        pending.complete(creates);
+        assert_eq!(pending.deciding(Table::Names, "x", true), None);
+        assert_eq!(pending.deciding(Table::Names, "x", false), Some(removes));
     }
 
     fn trim(up_to: u64) -> StoreOperation {

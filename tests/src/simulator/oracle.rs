@@ -183,11 +183,6 @@ impl Oracle {
         self.readers.iter().all(Reader::has_saved_its_screen)
     }
 
-    /// Whether it is not certain which group the user of a client is a member of.
-    pub fn is_in_doubt(&self, node: Node) -> bool {
-        self.readers[node].is_in_doubt
-    }
-
     /// How many messages came to what.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts {
@@ -229,7 +224,6 @@ impl Oracle {
                 let log = Log::Group(group.clone());
                 let said = self.logs.log(&log).len();
                 let reader = &mut self.readers[node];
-                reader.is_moving = true;
                 if reader
                     .said_before
                     .as_ref()
@@ -237,10 +231,6 @@ impl Oracle {
                 {
                     reader.said_before = Some((log, said));
                 }
-                return;
-            }
-            Command::LeaveGroup => {
-                self.readers[node].is_moving = true;
                 return;
             }
             _ => return,

@@ -148,11 +148,21 @@ fn a_session_that_is_over_is_closed_when_its_client_has_the_last_answer() {
     let mut world = World::new();
     let peer = world.register("x");
     world.ask("x", |request| ChatFrame::Deregister { request });
-    world.dead.insert(peer);
+    world.slow.insert(peer);
     world.pass(Duration::from_secs(20));
     assert!(world.closed.is_empty());
-    world.dead.remove(&peer);
+    world.slow.remove(&peer);
     world.pass(Duration::from_secs(2));
+    assert_eq!(world.closed, [peer]);
+}
+
+#[test]
+fn a_session_that_is_over_is_closed_when_its_client_is_silent() {
+    let mut world = World::new();
+    let peer = world.register("x");
+    world.ask("x", |request| ChatFrame::Deregister { request });
+    world.dead.insert(peer);
+    world.pass(Duration::from_secs(10));
     assert_eq!(world.closed, [peer]);
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct World {
     now: Instant,
     /// Peers that do not answer any more.
     pub(crate) dead: BTreeSet<u32>,
+    /// Peers to which something is always on its way.
+    pub(crate) slow: BTreeSet<u32>,
     /// Operations stay in here while the store does not work.
     pub(crate) blocked: Option<Vec<(OperationId, StoreOperation)>>,
     /// What arrives in a log is not noticed.
@@ -101,6 +103,7 @@ impl World {
             config,
             now,
             dead: BTreeSet::new(),
+            slow: BTreeSet::new(),
             blocked: None,
             loses_notices: false,
             received: BTreeMap::new(),
@@ -183,9 +186,10 @@ impl World {
         while let Some(due) = self.state.next_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
             let (now, dead) = (self.now(), self.dead.clone());
+            let slow = self.slow.clone();
             let status = |peer: PeerId| PeerStatus {
                 last_heard: (!dead.contains(&peer.0)).then_some(now.instant),
-                queued: usize::from(dead.contains(&peer.0)),
+                queued: usize::from(dead.contains(&peer.0) || slow.contains(&peer.0)),
             };
             self.state.handle_timeout(now, &status);
             self.settle();

@@ -28,10 +28,6 @@ pub(super) struct Reader {
     pub(super) refusals: Vec<Instant>,
     /// How much had been said in a group when it wanted to join it.
     pub(super) said_before: Option<(Log, u64)>,
-    /// It waits for word that it is in a group, or in none.
-    pub(super) is_moving: bool,
-    /// It ended while it waited for that: the server may do as it was asked, and nobody is told.
-    pub(super) is_in_doubt: bool,
     /// When it was told last that something could not be stored.
     pub(super) store_failed: Option<Instant>,
 }
@@ -88,7 +84,6 @@ impl Reader {
     pub(super) fn end(&mut self) {
         let shown = self.shown.iter().copied();
         self.may_repeat = shown.filter(|at| !self.screen.is_past(*at)).collect();
-        self.is_in_doubt |= std::mem::take(&mut self.is_moving);
         self.is_online = false;
         self.is_offline = false;
     }

@@ -62,9 +62,7 @@ impl Oracle {
                 reader.is_offline = true;
             }
             Event::NotResponding => reader.is_online = false,
-            Event::EnteredGroup { .. } | Event::NoSuchGroup { .. } => reader.is_moving = false,
             Event::LeftGroup { .. } => {
-                reader.is_moving = false;
                 self.logs.leaving.retain(|(_, leaving)| *leaving != node);
             }
             Event::Refused(_) | Event::Note(_) | Event::TooLong { .. } | Event::OutboxFull => {

@@ -151,8 +151,7 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
             let meant = self.client(node).and_then(|client| client.group());
             let meant = meant.map(|group| group.folded().to_owned());
             let name = NODES[node];
-            (kept != meant && !self.oracle.is_in_doubt(node))
-                .then(|| format!("{name} is in {meant:?}, on the server in {kept:?}"))
+            (kept != meant).then(|| format!("{name} is in {meant:?}, on the server in {kept:?}"))
         })
     }
 
