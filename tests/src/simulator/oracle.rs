@@ -146,6 +146,7 @@ impl Oracle {
             What::Ends(_) => self.ends(node),
             What::Typed(command) => self.typed(node, command),
             What::Durable(operation) => self.durable(node, operation),
+            What::Suffers(what) => self.readers[node].has_jumped |= what.starts_with("clock jumps"),
             What::Refused(id) => self.fate(id).was_turned_away = true,
             What::Shown(event) => self.shown(node, event),
             _ => {}

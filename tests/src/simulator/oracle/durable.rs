@@ -22,7 +22,7 @@ impl Oracle {
                 table, key, value, ..
             } => match (table, value) {
                 (Table::Outbox, Some(value)) => self.owed(node, value),
-                (Table::Outbox, None) => self.released_key(key),
+                (Table::Outbox, None) => self.forgotten(node, key),
                 (Table::Settings, Some(value)) if key == "screen" => {
                     if let Some(screen) = read::<Screen>(value) {
                         self.readers[node].screen = screen;
@@ -55,7 +55,6 @@ impl Oracle {
             return;
         };
         let Some(token) = token(owed.text.as_str().as_bytes()) else {
-            self.fate(&owed.id).is_released = true;
             return;
         };
         self.learn(token, owed.id).is_owed = true;
@@ -72,11 +71,14 @@ impl Oracle {
         }
     }
 
-    fn released_key(&mut self, key: &str) {
+    /// A sender knows no more of a message. If its clock has jumped, that may be too early.
+    fn forgotten(&mut self, node: Node, key: &str) {
         let byte = |at: usize| u8::from_str_radix(key.get(2 * at..2 * at + 2)?, 16).ok();
         let bytes: Option<Vec<u8>> = (0..16).map(byte).collect();
         if let Some(Ok(id)) = bytes.map(<[u8; 16]>::try_from) {
-            self.fate(&MessageId(id)).is_released = true;
+            let has_jumped = self.readers[node].has_jumped;
+            let fate = self.fate(&MessageId(id));
+            fate.was_expired |= has_jumped && fate.kept_by.is_empty();
         }
     }
 
@@ -99,7 +101,6 @@ impl Oracle {
         add(&mut fate.kept_by, node);
         // A message to oneself is accepted and has arrived with one write.
         fate.is_owed |= is_own;
-        fate.is_released |= is_own;
     }
 
     /// The server has made a message durable. What is said in public can be read there.

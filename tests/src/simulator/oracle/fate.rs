@@ -7,8 +7,9 @@ use crate::simulator::plan::Node;
 pub(super) struct Fate {
     /// Its sender has kept it: from then on it is owed.
     pub(super) is_owed: bool,
-    /// Its sender has let go of it: somebody else has it, or it is refused.
-    pub(super) is_released: bool,
+    /// Its sender does not know of it any more, although nobody had it: by its clock, that was long
+    /// ago.
+    pub(super) was_expired: bool,
     /// A full mailbox did not take it. If its sender dies before it is told, it sends it again.
     pub(super) was_turned_away: bool,
     /// The server has it, for these readers.

@@ -24,6 +24,8 @@ pub(super) struct Reader {
     pub(super) is_online: bool,
     /// It shows that it waits for nothing and went offline by its user's wish.
     pub(super) is_offline: bool,
+    /// Its clock has jumped.
+    pub(super) has_jumped: bool,
     /// When commands and messages were refused.
     pub(super) refusals: Vec<Instant>,
     /// How much had been said in a group when it wanted to join it.

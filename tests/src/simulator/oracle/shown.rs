@@ -125,7 +125,7 @@ impl Oracle {
                 // Who dies before a message is durable does not know of it any more.
                 let is_known = fate.is_owed || !message.sender_restarted;
                 // What was told to be impossible may be done after a restart.
-                is_known && !fate.was_turned_away && fate.is_promised()
+                is_known && !fate.was_turned_away && !fate.was_expired && fate.is_promised()
             };
             self.was_held(node, token, by) || !self.fates.get(id).is_some_and(keeps_its_place)
         };
