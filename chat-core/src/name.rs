@@ -190,6 +190,14 @@ mod tests {
     }
 
     #[test]
+    fn names_are_in_the_order_of_their_folded_form() {
+        let mut names = ["b", "C", "A"].map(|text| text.parse::<Name>().unwrap());
+        assert!(names[0] < names[1] && names[2] < names[0]);
+        names.sort();
+        assert_eq!(names.each_ref().map(Name::as_str), ["A", "b", "C"]);
+    }
+
+    #[test]
     fn what_is_no_name_is_refused() {
         for text in [
             "",

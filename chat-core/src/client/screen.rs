@@ -339,6 +339,22 @@ mod tests {
     }
 
     #[test]
+    fn the_inbox_is_trimmed_in_steps_and_not_past_what_is_held() {
+        let mut screen = open();
+        for position in 1..=3 {
+            let mark = screen.forward(Position(position));
+            screen.polled(mark);
+        }
+        assert_eq!(screen.poll_trim(4), None);
+        assert_eq!(screen.poll_trim(3), Some(Position(3)));
+        assert_eq!(screen.poll_trim(1), None);
+        assert!(screen.hold(Position(4)));
+        let mark = screen.forward(Position(5));
+        screen.polled(mark);
+        assert_eq!(screen.poll_trim(1), None, "4 is held");
+    }
+
+    #[test]
     fn a_notification_that_was_released_and_not_shown_is_still_one_after_a_restart() {
         let mut screen = open();
         assert!(screen.hold_notice(Position(1)));

@@ -139,6 +139,17 @@ mod tests {
     }
 
     #[test]
+    fn when_nothing_gets_through_the_window_falls_to_its_floor() {
+        let mut congestion = Congestion::default();
+        congestion.persistent();
+        for _ in 0..MIN_WINDOW / PACKET {
+            assert_eq!(congestion.available(MAX), PACKET);
+            congestion.sent(PACKET);
+        }
+        assert!(congestion.available(MAX) < PACKET);
+    }
+
+    #[test]
     fn what_is_in_flight_stays_so_when_the_path_changes() {
         let mut congestion = Congestion::default();
         congestion.sent(PACKET);

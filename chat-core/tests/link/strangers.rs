@@ -41,6 +41,27 @@ fn a_hello_is_repeated_and_its_answer_shows_the_key() {
 }
 
 #[test]
+fn what_is_no_datagram_and_what_is_not_meant_for_it_is_counted() {
+    let mut network = Network::new(1, Faults::NONE);
+    let (client, server) = (network.add(1), network.add(2));
+    let peer = network.connect(client, server, false);
+    network.send(client, peer, 0, b"hello");
+    network.run(ms(1));
+    let mut initiation = network.log[0].bytes.clone();
+    let last = initiation.len() - 1;
+    initiation[last] ^= 1;
+    initiation[last - 16] ^= 1;
+    let before = network.nodes[server].endpoint.counters();
+    for _ in 0..2 {
+        network.hand_in(server, address(66, 6_666), &initiation);
+        network.hand_in(server, address(66, 6_666), b"no datagram");
+    }
+    let counters = network.nodes[server].endpoint.counters();
+    assert_eq!(counters.unauthenticated, before.unauthenticated + 2);
+    assert_eq!(counters.malformed, before.malformed + 2);
+}
+
+#[test]
 fn everything_that_was_ever_sent_can_be_replayed_without_effect() {
     let (mut network, peer) = Network::pair(1, Faults::NONE);
     for message in 0..20u8 {
