@@ -22,7 +22,7 @@ impl Line {
 }
 
 /// The command words with their arguments and what they do: the order is that of `help`.
-const USAGE: [(&str, &str, &str); 13] = [
+const USAGE: [(&str, &str, &str); 14] = [
     ("send", "<name> <message>", "a direct message"),
     (
         "send_all",
@@ -36,6 +36,7 @@ const USAGE: [(&str, &str, &str); 13] = [
     ("list_members", "", "the members of the group"),
     ("leave_group", "", "leave the group"),
     ("peers", "", "who is there, and where"),
+    ("pending", "", "your messages that nobody has yet"),
     ("dereg", "[name]", "go offline, stay running"),
     ("reg", "[name]", "go online again, or as another user"),
     ("help", "", "this list"),
@@ -65,6 +66,7 @@ pub(crate) fn parse(line: &Line) -> Option<Command> {
         "list_members" => nothing(rest, Command::ListMembers),
         "leave_group" => nothing(rest, Command::LeaveGroup),
         "peers" => nothing(rest, Command::Peers),
+        "pending" => nothing(rest, Command::Pending),
         "quit" => nothing(rest, Command::Quit),
         _ => nothing(rest, note(help())),
     };
@@ -217,6 +219,7 @@ mod tests {
             ("list_members", Command::ListMembers),
             ("leave_group ", Command::LeaveGroup),
             ("peers", Command::Peers),
+            ("pending", Command::Pending),
             ("dereg", Command::Deregister { name: None }),
             (
                 "dereg y",

@@ -38,7 +38,7 @@ use alloc::{
 };
 
 pub use command::{Command, CommandError};
-pub use event::{Ended, Event, Peer, Refused};
+pub use event::{Ended, Event, Owed, Peer, Refused, Stage};
 
 use self::{
     attempts::Attempts,

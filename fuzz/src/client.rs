@@ -173,7 +173,7 @@ impl World {
             },
             11 => Command::ListMembers,
             12 => Command::LeaveGroup,
-            13 => Command::Peers,
+            13 => [Command::Peers, Command::Pending][input.below(2)].clone(),
             14 => Command::Deregister { name: None },
             15 | 16 => Command::Register { name: None },
             17 => Command::Register {

@@ -1,7 +1,7 @@
 //! Events, as JSON.
 
 use chat_core::{
-    client::{Ended, Event, Peer, Refused},
+    client::{Ended, Event, Owed, Peer, Refused, Stage},
     config::MAX_TEXT_BYTES,
     conversation::Conversation,
     id::MessageId,
@@ -79,6 +79,9 @@ fn state(event: &Event) -> Option<Value> {
             object["bytes"] = json!(length);
             object["limit"] = json!(MAX_TEXT_BYTES);
             object
+        }
+        Event::Pending { messages } => {
+            json!({"event": "pending", "messages": messages.iter().map(owed).collect::<Vec<_>>()})
         }
         Event::OutboxFull => refused("outbox_full"),
         Event::KeyChanged { name } => named("key_changed", name),
@@ -210,6 +213,21 @@ fn names(names: &[Name]) -> Vec<&str> {
 fn peer(peer: &Peer) -> Value {
     let address = peer.address.map(|address| address.to_string());
     json!({"name": peer.name.as_str(), "address": address, "online": peer.online})
+}
+
+fn owed(message: &Owed) -> Value {
+    let stage = match message.stage {
+        Stage::Sent => "sent",
+        Stage::ForServer => "for_server",
+        _ => "waiting",
+    };
+    let object = json!({
+        "id": message.id.to_string(),
+        "stage": stage,
+        "created": time(message.created),
+        "text": message.text.as_str(),
+    });
+    addressed(object, &message.to)
 }
 
 /// RFC 3339, in UTC; null for a time that no calendar has.

@@ -55,6 +55,8 @@ pub enum Command {
     LeaveGroup,
     /// Show the table.
     Peers,
+    /// Show the messages that are owed.
+    Pending,
     /// Go offline and stay running; the name, if given, must be the user's own.
     Deregister {
         /// The name.

@@ -50,9 +50,10 @@ impl Commands {
     /// What the first command waits for.
     pub(super) fn turn(&self) -> Option<Turn> {
         Some(match self.waiting.front()? {
-            Command::Send { .. } | Command::SendAll { .. } | Command::SendGroup { .. } => {
-                Turn::AmongSends
-            }
+            Command::Send { .. }
+            | Command::SendAll { .. }
+            | Command::SendGroup { .. }
+            | Command::Pending => Turn::AmongSends,
             Command::Peers => Turn::AfterTable,
             _ => Turn::Alone,
         })

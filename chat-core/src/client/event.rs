@@ -223,6 +223,11 @@ pub enum Event {
         /// All others, in order.
         peers: Vec<Peer>,
     },
+    /// The messages that are owed, in the order in which they were sent.
+    Pending {
+        /// The messages.
+        messages: Vec<Owed>,
+    },
     /// The client is offline by its own wish.
     Offline,
     /// The server has not answered a request for a while.
@@ -295,4 +300,32 @@ pub struct Peer {
     pub address: Option<SocketAddr>,
     /// Whether it is online.
     pub online: bool,
+}
+
+/// A message that is neither delivered nor saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owed {
+    /// The message.
+    pub id: MessageId,
+    /// Whom it is for.
+    pub to: Conversation,
+    /// Its text.
+    pub text: Text,
+    /// When the user sent it.
+    pub created: WallTime,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
+/// How far a message that is owed has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stage {
+    /// It waits for its turn: for those before it, for word of where the recipient is, or for the
+    /// user's word on a changed key.
+    Waiting,
+    /// It is on its way to the recipient itself.
+    Sent,
+    /// It is the server's to take, whose answer has not come.
+    ForServer,
 }

@@ -17,7 +17,7 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 
-use super::lane::Lane;
+use super::{event, lane::Lane};
 use crate::{
     conversation::{Conversation, Text},
     id::MessageId,
@@ -188,6 +188,25 @@ impl Outbox {
             *byte = u8::from_str_radix(key.get(2 * index..2 * index + 2)?, 16).ok()?;
         }
         self.find(&MessageId(id))
+    }
+
+    /// The messages that are neither delivered nor saved, in order.
+    pub(super) fn pending(&self) -> impl Iterator<Item = event::Owed> {
+        self.messages.values().filter_map(|message| {
+            let stage = match message.state {
+                State::Waiting => event::Stage::Waiting,
+                State::Direct { .. } => event::Stage::Sent,
+                State::Handed { .. } => event::Stage::ForServer,
+                State::Saved | State::Exists { .. } | State::Delivered => return None,
+            };
+            Some(event::Owed {
+                id: message.id,
+                to: message.to.clone(),
+                text: message.text.clone(),
+                created: message.created,
+                stage,
+            })
+        })
     }
 
     /// How many messages are neither delivered nor saved.

@@ -70,6 +70,10 @@ impl Client {
         match command {
             Command::Note(line) => self.show(Event::Note(line)),
             Command::Peers => self.show_peers(),
+            Command::Pending => {
+                let messages = self.outbox.pending().collect();
+                self.show(Event::Pending { messages });
+            }
             Command::Quit => self.begin_leave(leaving::Kind::Quit),
             Command::Finish => self.begin_leave(leaving::Kind::Finish),
             Command::Register { .. } if !offline => self.refuse(Refused::AlreadyOnline),

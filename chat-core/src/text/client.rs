@@ -5,10 +5,13 @@ use core::fmt;
 
 use super::{English, Neutral, peer_line, write_groups, write_lines, write_peers};
 use crate::{
-    client::{Event, Refused},
+    client::{Event, Owed, Refused, Stage},
     config::MAX_TEXT_BYTES,
     conversation::Conversation,
 };
+
+/// So much of a pending message is shown.
+const SHOWN_CHARACTERS: usize = 60;
 
 impl fmt::Display for English<'_, Event> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,6 +63,7 @@ impl fmt::Display for English<'_, Event> {
                 f.write_str(if peers.is_empty() { "" } else { "\n" })?;
                 write_peers(f, peers)
             }
+            Event::Pending { messages } => self.write_pending(f, messages),
             Event::Refused(refused) => write_refused(f, refused),
             Event::Note(note) => write_lines(f, note.split('\n').map(Neutral)),
             Event::Queued { .. } | Event::Ended(_) => Ok(()),
@@ -152,6 +156,34 @@ impl English<'_, Event> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is owed, each with the beginning of its text.
+    fn write_pending(&self, f: &mut fmt::Formatter<'_>, messages: &[Owed]) -> fmt::Result {
+        if messages.is_empty() {
+            return f.write_str("[Nothing is pending.]");
+        }
+        f.write_str("[Pending messages:]\n")?;
+        write_lines(
+            f,
+            messages.iter().map(|message| {
+                let to = match &message.to {
+                    Conversation::User(name) => format!("{name}"),
+                    Conversation::Group(group) => format!("group {group}"),
+                    Conversation::Channel => "all".into(),
+                };
+                let stage = match message.stage {
+                    Stage::Waiting => "waits for its turn",
+                    Stage::Sent => "was sent, no ack yet",
+                    Stage::ForServer => "waits for the server",
+                };
+                let (at, text) = (self.time(&message.created), message.text.as_str());
+                let begins = text.char_indices().nth(SHOWN_CHARACTERS).map(|(at, _)| at);
+                let dots = if begins.is_some() { "…" } else { "" };
+                let text = Neutral(text.get(..begins.unwrap_or(text.len())).unwrap_or(text));
+                format!("to {to}, {at}, {stage}: {text}{dots}")
+            }),
+        )
     }
 
     /// Groups, and what is read from logs.

@@ -49,6 +49,39 @@ fn a_known_client_goes_on_without_the_server() {
 }
 
 #[test]
+fn what_is_pending_is_shown_until_it_is_delivered_or_saved() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.command("x", Command::Pending);
+    world.run(1);
+    assert_eq!(world.lines("x"), shows(&["[Nothing is pending.]"]));
+    world.kill("y");
+    world.kill(SERVER);
+    world.command("x", send("y", "one"));
+    world.command("x", Command::SendAll { text: "two".into() });
+    world.run(100);
+    let pending = |first| {
+        let second = "to all, <ts>, waits for the server: two";
+        shows(&["[Pending messages:]", first, second])
+    };
+    world.command("x", Command::Pending);
+    world.run(1);
+    let sent = "to y, <ts>, was sent, no ack yet: one";
+    assert_eq!(world.lines("x"), pending(sent));
+    world.run(4_000);
+    world.lines("x");
+    world.command("x", Command::Pending);
+    world.run(1);
+    let kept = "to y, <ts>, waits for the server: one";
+    assert_eq!(world.lines("x"), pending(kept));
+    world.start(SERVER);
+    world.run(12_000);
+    world.lines("x");
+    world.command("x", Command::Pending);
+    world.run(1);
+    assert_eq!(world.lines("x"), shows(&["[Nothing is pending.]"]));
+}
+
+#[test]
 fn a_registration_that_the_server_took_and_lost_is_made_again() {
     let mut world = World::with_clients(&["x"]);
     world.kill(SERVER);

@@ -76,9 +76,8 @@ fn what_becomes_of_a_message_is_told_under_its_id() {
 }
 
 #[test]
-fn everything_else_is_in_the_specification_too() {
-    let (group, key) = (name("g"), Identity::from_seed(&[1; 32]).public_key());
-    let name = name("y");
+fn groups_and_refusals_are_in_the_specification_too() {
+    let (group, name) = (name("g"), name("y"));
     for event in [
         Event::StoreFailed { id: None },
         Event::TooLong { length: 70_000 },
@@ -114,6 +113,15 @@ fn everything_else_is_in_the_specification_too() {
             count: 7,
         },
         Event::OfflineMessages,
+    ] {
+        written(&event);
+    }
+}
+
+#[test]
+fn what_is_told_of_the_session_is_in_the_specification_too() {
+    let (name, key) = (name("y"), Identity::from_seed(&[1; 32]).public_key());
+    for event in [
         Event::ServerTrusted { key },
         Event::ServerKeyChanged {
             expected: fingerprint(1),
@@ -134,6 +142,15 @@ fn everything_else_is_in_the_specification_too() {
                 name: name.clone(),
                 address: None,
                 online: false,
+            }],
+        },
+        Event::Pending {
+            messages: vec![Owed {
+                id: ID,
+                to: Conversation::Channel,
+                text: Text::new("hi".into()).unwrap(),
+                created: RECEIVED,
+                stage: Stage::ForServer,
             }],
         },
         Event::Offline,

@@ -359,3 +359,31 @@ proptest! {
         prop_assert!(!shown.contains(char::is_control));
     }
 }
+
+#[test]
+fn what_is_pending_is_a_list() {
+    let owed = |to, stage, text: &str| Owed {
+        id: ID,
+        to,
+        text: Text::new(text.into()).unwrap(),
+        created: RECEIVED,
+        stage,
+    };
+    let user = || Conversation::User(name("y"));
+    let group = Conversation::Group(name("g"));
+    let messages = alloc::vec![
+        owed(user(), Stage::Sent, "hi\u{7}"),
+        owed(group, Stage::ForServer, &"x".repeat(61)),
+        owed(Conversation::Channel, Stage::Waiting, ""),
+    ];
+    let shown = alloc::format!(
+        "[Pending messages:]\n\
+         to y, 2023-10-25 14:40:07, was sent, no ack yet: hi\u{2407}\n\
+         to group g, 2023-10-25 14:40:07, waits for the server: {}…\n\
+         to all, 2023-10-25 14:40:07, waits for its turn: ",
+        "x".repeat(60)
+    );
+    assert_eq!(line(&Event::Pending { messages }), shown);
+    let messages = Vec::new();
+    assert_eq!(line(&Event::Pending { messages }), "[Nothing is pending.]");
+}
