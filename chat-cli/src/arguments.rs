@@ -3,10 +3,13 @@
 //! `server` and `client` are subcommands with the flags `-s` and `-c` as other names, and what they
 //! take may be given by position or by option. What is wrong with a value is said in a fixed line.
 
+mod printed;
+
 use std::{net::IpAddr, path::PathBuf};
 
 use chat_core::{config::PORTS, id::Fingerprint, name::Name, text::Neutral};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::{address::ServerAddress, failure::Failure};
 
@@ -49,6 +52,13 @@ enum Form {
     Send(SendForm),
     /// Show the main job on this machine: a server, three users, a crash; ends by itself.
     Tour,
+    /// Print a script that completes this program's command line in a shell.
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page: chat-cli manual | man -l -
+    Manual,
 }
 
 #[derive(Debug, Args)]
@@ -222,6 +232,8 @@ pub(crate) enum Mode {
         message: Option<String>,
     },
     Tour,
+    /// Print this, and nothing else.
+    Print(Vec<u8>),
 }
 
 /// The options that every form takes.
@@ -252,7 +264,7 @@ impl Arguments {
         let json = match &form {
             Form::Client(form) => form.json,
             Form::Send(form) => form.json,
-            Form::Server(_) | Form::Tour => false,
+            _ => false,
         };
         let listen = options.listen.map(|ip| ip.parse()).transpose();
         let options = Options {
@@ -272,6 +284,8 @@ impl Arguments {
             Form::Client(form) => client(form)?,
             Form::Send(form) => send(form)?,
             Form::Tour => Mode::Tour,
+            Form::Completions { shell } => Mode::Print(printed::completions(shell)),
+            Form::Manual => Mode::Print(printed::manual().map_err(Failure::Output)?),
         };
         Ok(Self { mode, options })
     }

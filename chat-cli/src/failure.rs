@@ -27,6 +27,8 @@ pub(crate) enum Failure {
     Terminal(io::Error),
     #[error("[The input cannot be read: {0}.]")]
     Input(io::Error),
+    #[error("[The output cannot be written: {0}.]")]
+    Output(io::Error),
     #[error("[The tour stops: {0}.]")]
     Tour(#[from] crate::tour::TourError),
 }

@@ -17,7 +17,10 @@ mod server;
 mod terminal;
 mod tour;
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use arguments::{Arguments, Mode};
 use failure::Failure;
@@ -46,6 +49,10 @@ fn run() -> Result<ExitCode, Failure> {
             to,
             message,
         } => client::send(name, server, to, message, options),
+        Mode::Print(text) => {
+            io::stdout().write_all(&text).map_err(Failure::Output)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Mode::Tour => {
             tour::run()?;
             Ok(ExitCode::SUCCESS)
