@@ -1,5 +1,6 @@
 //! The client for people: its events on stdout, the user's commands from stdin.
 
+mod archive;
 mod delivery;
 mod user;
 
@@ -60,6 +61,7 @@ pub(crate) fn run(
         User::new(Screen::Pipe, Source::Lines(lines), &options)
     };
     loop {
+        user.keep_history(client.history_files());
         match client.run(&mut user)? {
             Ended::SwitchUser => {
                 if let Err((name, error)) = client.switch_user() {
@@ -95,6 +97,7 @@ pub(crate) fn send(
     let mut client = start(setup(name, server, &options)?)?;
     let send = Command::Send { to, text };
     let mut user = User::new(Screen::Pipe, Source::None, &options);
+    user.keep_history(client.history_files());
     user.do_only(send);
     let ended = client.run(&mut user)?;
     Ok(match ended {

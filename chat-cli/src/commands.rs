@@ -3,6 +3,8 @@
 //! What is wrong with a line is known here, but is said when its turn comes: as
 //! [`Command::Note`], in order with the answers to the lines before it.
 
+use std::path::PathBuf;
+
 use chat_core::{client::Command, config::MAX_TEXT_BYTES, name::Name, text::Neutral};
 
 /// One line of input.
@@ -21,8 +23,28 @@ impl Line {
     }
 }
 
+/// What a line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entered {
+    /// Something of the client.
+    Command(Command),
+    /// Something that needs no client.
+    Local(Local),
+}
+
+/// A command that reads the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Local {
+    /// The last messages, with one user or group or all.
+    History { with: Option<Name> },
+    /// The last messages with these words.
+    Search { text: String },
+    /// All messages, into a file.
+    Export { file: PathBuf },
+}
+
 /// The command words with their arguments and what they do: the order is that of `help`.
-const USAGE: [(&str, &str, &str); 14] = [
+const USAGE: [(&str, &str, &str); 17] = [
     ("send", "<name> <message>", "a direct message"),
     (
         "send_all",
@@ -37,6 +59,9 @@ const USAGE: [(&str, &str, &str); 14] = [
     ("leave_group", "", "leave the group"),
     ("peers", "", "who is there, and where"),
     ("pending", "", "your messages that nobody has yet"),
+    ("history", "[name]", "what was said, with a user or group"),
+    ("search", "<text>", "messages with these words"),
+    ("export", "<file>", "write all that was said to a file"),
     ("dereg", "[name]", "go offline, stay running"),
     ("reg", "[name]", "go online again, or as another user"),
     ("help", "", "this list"),
@@ -44,7 +69,7 @@ const USAGE: [(&str, &str, &str); 14] = [
 ];
 
 /// The command that `line` is, none for an empty line.
-pub(crate) fn parse(line: &Line) -> Option<Command> {
+pub(crate) fn parse(line: &Line) -> Option<Entered> {
     let (word, rest) = split_word(&line.text);
     if word.is_empty() {
         return None;
@@ -52,8 +77,14 @@ pub(crate) fn parse(line: &Line) -> Option<Command> {
     let name = word.strip_prefix('/').unwrap_or(word);
     let Some((_, arguments, _)) = USAGE.iter().find(|(known, _, _)| *known == name) else {
         let word = Neutral(word);
-        return Some(note(format!("[Invalid command: {word}. Type help.]")));
+        let note = note(format!("[Invalid command: {word}. Type help.]"));
+        return Some(Entered::Command(note));
     };
+    if let Some(local) = local(name, rest) {
+        let whole = local.filter(|_| line.cut == 0).map(Entered::Local);
+        let usage = || Entered::Command(note(format!("[Usage: {}]", usage_line(name, arguments))));
+        return Some(whole.unwrap_or_else(usage));
+    }
     let command = match name {
         "send" => send(rest, line.cut),
         "send_all" => message(rest, line.cut, |text| Command::SendAll { text }),
@@ -75,13 +106,29 @@ pub(crate) fn parse(line: &Line) -> Option<Command> {
         0 => Ok(command),
         _ => Err(Wrong::Arguments),
     });
-    Some(command.unwrap_or_else(|wrong| match wrong {
+    let command = command.unwrap_or_else(|wrong| match wrong {
         Wrong::Arguments => note(format!("[Usage: {}]", usage_line(name, arguments))),
         Wrong::Name(name) => note(format!("[Invalid name: {}.]", Neutral(name))),
         Wrong::Length(length) => note(format!(
             "[Message too long: {length} bytes, the limit is {MAX_TEXT_BYTES}.]"
         )),
-    }))
+    });
+    Some(Entered::Command(command))
+}
+
+/// The command that reads the history, if the word is one; none inside if its arguments are wrong.
+fn local(word: &str, rest: &str) -> Option<Option<Local>> {
+    let rest = rest.trim();
+    Some(match word {
+        "history" if rest.is_empty() => Some(Local::History { with: None }),
+        "history" => rest
+            .parse()
+            .ok()
+            .map(|with| Local::History { with: Some(with) }),
+        "search" => (!rest.is_empty()).then(|| Local::Search { text: rest.into() }),
+        "export" => (!rest.is_empty()).then(|| Local::Export { file: rest.into() }),
+        _ => return None,
+    })
 }
 
 /// What is wrong with a known command.
@@ -167,7 +214,10 @@ mod tests {
     use super::*;
 
     fn command(text: &str) -> Command {
-        parse(&Line::whole(text.into())).unwrap()
+        match parse(&Line::whole(text.into())).unwrap() {
+            Entered::Command(command) => command,
+            Entered::Local(local) => panic!("{text:?} is {local:?}"),
+        }
     }
 
     fn shown(text: &str) -> String {
@@ -234,6 +284,28 @@ mod tests {
         ] {
             assert_eq!(command(text), expected);
             assert_eq!(command(&format!("/{text}")), expected);
+        }
+    }
+
+    #[test]
+    fn the_history_is_read_without_the_client() {
+        let local = |text: &str| match parse(&Line::whole(text.into())) {
+            Some(Entered::Local(local)) => local,
+            other => panic!("{text:?} is {other:?}"),
+        };
+        let with = Some(name("bob"));
+        assert_eq!(local("history"), Local::History { with: None });
+        assert_eq!(local("/history bob "), Local::History { with });
+        let text = "two words".into();
+        assert_eq!(local("search two words"), Local::Search { text });
+        let file = "a b.txt".into();
+        assert_eq!(local("export a b.txt"), Local::Export { file });
+        for (text, usage) in [
+            ("history a/b", "[Usage: history [name]]"),
+            ("search ", "[Usage: search <text>]"),
+            ("export", "[Usage: export <file>]"),
+        ] {
+            assert_eq!(shown(text), usage);
         }
     }
 
@@ -306,7 +378,8 @@ mod tests {
             cut: 1_000_000,
         };
         let expected = "[Message too long: 1000002 bytes, the limit is 65536.]";
-        assert_eq!(parse(&line), Some(Command::Note(expected.into())));
+        let expected = Command::Note(expected.into());
+        assert_eq!(parse(&line), Some(Entered::Command(expected)));
     }
 
     #[test]
@@ -318,7 +391,7 @@ mod tests {
         ] {
             let text = text.into();
             let note = Command::Note(expected.into());
-            assert_eq!(parse(&Line { text, cut: 1 }), Some(note));
+            assert_eq!(parse(&Line { text, cut: 1 }), Some(Entered::Command(note)));
         }
     }
 

@@ -3,7 +3,7 @@
 //! One event is one line, except for lists (groups, members, peers, a note of several lines), whose
 //! lines are separated by `\n`. An event that shows nothing is the empty string: that is
 //! [`Queued`](crate::client::Event::Queued), which a person has just typed, and
-//! [`Ended`](crate::client::Event::Ended) and [`Stopped`](crate::server::Event::Stopped), about
+//! [`Local`](crate::client::Event::Local), [`Ended`](crate::client::Event::Ended) and [`Stopped`](crate::server::Event::Stopped), about
 //! which the driver knows more than the state machine.
 //!
 //! Texts that come from elsewhere are [neutralised](Neutral) here and nowhere else; names need

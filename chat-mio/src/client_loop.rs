@@ -18,6 +18,7 @@ use chat_core::{
 use crate::{
     directory::{Directory, DirectoryError},
     event_loop::{Control, EventLoop, Frontend, OpenStore, Parts, Patience, RunError},
+    history::HistoryFiles,
     known_servers::KnownServers,
     random,
     setup::SetupError,
@@ -74,8 +75,8 @@ pub struct ClientLoop {
     event_loop: EventLoop<Client>,
     setup: ClientSetup,
     known: Option<KnownServers>,
-    /// Held for its lock.
-    _directory: Option<Directory>,
+    /// Held for its lock too.
+    directory: Option<Directory>,
 }
 
 impl ClientLoop {
@@ -96,7 +97,7 @@ impl ClientLoop {
             event_loop: EventLoop::new(parts, client, user.open, patience),
             setup,
             known: user.known,
-            _directory: user.directory,
+            directory: user.directory,
         })
     }
 
@@ -148,7 +149,7 @@ impl ClientLoop {
         self.event_loop.replace(client, user.open);
         self.setup = setup;
         self.known = user.known;
-        self._directory = user.directory;
+        self.directory = user.directory;
         for command in commands {
             // There are no more of them than a client takes.
             let _ = self
@@ -158,6 +159,12 @@ impl ClientLoop {
                 .handle_command(now, command);
         }
         Ok(())
+    }
+
+    /// Where the user's history is, if anything is kept on disk.
+    pub fn history_files(&self) -> Option<HistoryFiles> {
+        let directory = self.directory.as_ref()?;
+        Some(HistoryFiles(directory.client_stores()))
     }
 
     /// The user's name.

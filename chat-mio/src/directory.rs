@@ -3,7 +3,7 @@
 //! ```text
 //! root/server/<port>/            identity, lock, store.sqlite
 //! root/client/<name>/            identity, lock, known_servers
-//! root/client/<name>/<server>/   store.sqlite
+//! root/client/<name>/<server>/   store.sqlite, history.sqlite
 //! ```
 //! A name is its folded form, percent-encoded; a server is the fingerprint of its key.
 
@@ -146,6 +146,7 @@ impl Directory {
 }
 
 /// Where a client's stores are.
+#[derive(Debug)]
 pub(crate) struct ClientStores {
     directory: PathBuf,
 }
@@ -153,9 +154,18 @@ pub(crate) struct ClientStores {
 impl ClientStores {
     /// The file for the store at the server with this key.
     pub(crate) fn of(&self, key: PublicKey) -> Result<PathBuf, DirectoryError> {
+        self.file_of(key, "store.sqlite")
+    }
+
+    /// The file for the history at the server with this key.
+    pub(crate) fn history_of(&self, key: PublicKey) -> Result<PathBuf, DirectoryError> {
+        self.file_of(key, "history.sqlite")
+    }
+
+    fn file_of(&self, key: PublicKey, name: &str) -> Result<PathBuf, DirectoryError> {
         let directory = self.directory.join(key.fingerprint().to_string());
         files::make_directory(&directory)?;
-        Ok(directory.join("store.sqlite"))
+        Ok(directory.join(name))
     }
 }
 

@@ -10,6 +10,8 @@ mod prune;
 mod schema;
 mod table_reader;
 
+pub(crate) use schema::{create, from_sqlite};
+
 use std::{
     collections::{BTreeSet, VecDeque},
     path::Path,

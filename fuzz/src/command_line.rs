@@ -6,7 +6,7 @@ mod commands;
 
 use chat_core::client::Command;
 
-use self::commands::{Line, parse};
+use self::commands::{Entered, Line, Local, parse};
 
 /// Any line is a command, a note that does no harm, or nothing; a command that is written as a
 /// line again is the same command. The first byte says how much of the line was cut off: then it is
@@ -25,14 +25,17 @@ pub fn target(bytes: &[u8]) {
     };
     match parse(&line) {
         None => assert!(text.trim().is_empty()),
-        Some(Command::Note(note)) => {
+        Some(Entered::Command(Command::Note(note))) => {
             let harmful = |c: char| c.is_control() && c != '\n';
             assert!(!note.contains(harmful), "{note:?}");
         }
-        Some(command) => {
-            assert_eq!(cut, 0, "{command:?} is not all that was typed");
-            let typed = typed(&command).expect("a typed line is one of these");
-            assert_eq!(parse(&Line { text: typed, cut: 0 }), Some(command));
+        Some(entered) => {
+            assert_eq!(cut, 0, "{entered:?} is not all that was typed");
+            let text = match &entered {
+                Entered::Command(command) => typed(command).expect("a typed line is one of these"),
+                Entered::Local(local) => typed_local(local),
+            };
+            assert_eq!(parse(&Line { text, cut: 0 }), Some(entered));
         }
     }
 }
@@ -51,9 +54,20 @@ fn typed(command: &Command) -> Option<String> {
         Command::ListMembers => "list_members".into(),
         Command::LeaveGroup => "leave_group".into(),
         Command::Peers => "peers".into(),
+        Command::Pending => "pending".into(),
         Command::Deregister { name: None } => "dereg".into(),
         Command::Deregister { name: Some(name) } => format!("dereg {name}"),
         Command::Quit => "quit".into(),
         _ => return None,
     })
+}
+
+/// A command that reads the history, as a line.
+fn typed_local(local: &Local) -> String {
+    match local {
+        Local::History { with: None } => "history".into(),
+        Local::History { with: Some(name) } => format!("history {name}"),
+        Local::Search { text } => format!("search {text}"),
+        Local::Export { file } => format!("export {}", file.display()),
+    }
 }

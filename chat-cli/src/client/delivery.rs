@@ -70,7 +70,11 @@ impl Delivery {
 
 #[cfg(test)]
 mod tests {
-    use chat_core::{conversation::Conversation, name::Name, time::WallTime};
+    use chat_core::{
+        conversation::{Conversation, Text},
+        name::Name,
+        time::WallTime,
+    };
 
     use super::*;
 
@@ -89,7 +93,8 @@ mod tests {
     #[test]
     fn the_last_state_of_the_message_is_the_exit_code() {
         let to = Conversation::User(name());
-        let queued = Event::Queued { id: ID, to };
+        let text = Text::default();
+        let queued = Event::Queued { id: ID, to, text };
         let received = WallTime::default();
         let saved = Event::Saved { id: ID, received };
         let delivered = Event::Received { id: ID, by: name() };

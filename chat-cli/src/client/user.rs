@@ -6,16 +6,16 @@ use chat_core::{
     client::{Client, Command, Event},
     text::English,
 };
-use chat_mio::{Control, Frontend};
+use chat_mio::{Control, Frontend, HistoryFiles};
 use signal_hook::{
     consts::{SIGCONT, SIGTSTP, SIGWINCH},
     low_level::emulate_default_handler,
 };
 
-use super::delivery::Delivery;
+use super::{archive::Archive, delivery::Delivery};
 use crate::{
     arguments::Options,
-    commands::{self, Line},
+    commands::{self, Entered, Line},
     json,
     lines::{Input, Lines},
     local_time::local_time,
@@ -49,6 +49,7 @@ pub(super) struct User {
     /// It is a program: commands and events are JSON.
     json: bool,
     delivery: Delivery,
+    archive: Archive,
 }
 
 impl User {
@@ -62,6 +63,7 @@ impl User {
             ephemeral: options.ephemeral,
             json: options.json,
             delivery: Delivery::new(),
+            archive: Archive::new(),
         }
     }
 
@@ -76,12 +78,19 @@ impl User {
         self.delivery.exit_code(self.ephemeral)
     }
 
-    fn parse(&self, line: &Line) -> Option<Command> {
+    fn parse(&mut self, line: &Line) -> Option<Command> {
         if self.json {
-            json::parse(line)
-        } else {
-            commands::parse(line)
+            return json::parse(line);
         }
+        Some(match commands::parse(line)? {
+            Entered::Command(command) => command,
+            Entered::Local(local) => self.archive.wait(local),
+        })
+    }
+
+    /// From here on this is the user's history.
+    pub(super) fn keep_history(&mut self, files: Option<HistoryFiles>) {
+        self.archive.belongs_to(files);
     }
 
     /// Shows what is no event of the client.
@@ -174,7 +183,10 @@ impl User {
             Typed::Line(_) if self.waiting.len() >= MAX_WAITING => {
                 self.show(control, "[Too many commands wait: this one is ignored.]");
             }
-            Typed::Line(line) => self.waiting.extend(commands::parse(&Line::whole(line))),
+            Typed::Line(line) => {
+                let command = self.parse(&Line::whole(line));
+                self.waiting.extend(command);
+            }
         }
     }
 
@@ -208,6 +220,7 @@ impl User {
 impl Frontend<Client> for User {
     fn event(&mut self, control: &mut Control<'_, Client>, event: Event) {
         self.delivery.see(&event);
+        self.archive.see(control, &event);
         if self.json {
             if let Some(line) = json::line(&event) {
                 self.show(control, &line);
@@ -220,6 +233,10 @@ impl Frontend<Client> for User {
                 self.screen.show_error(&lines);
             }
             Event::Ended(_) => self.tell_lost(control),
+            Event::Local { number } => {
+                let lines = self.archive.answer(control, number);
+                self.show(control, &lines);
+            }
             _ => self.show(control, &lines),
         }
     }

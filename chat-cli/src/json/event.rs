@@ -56,7 +56,7 @@ fn message(event: &Event) -> Option<Value> {
 /// What has become of a message of the user's.
 fn state(event: &Event) -> Option<Value> {
     Some(match event {
-        Event::Queued { id, to } => addressed(state_of(id, "queued"), to),
+        Event::Queued { id, to, .. } => addressed(state_of(id, "queued"), to),
         Event::Kept { id, to } => addressed(state_of(id, "kept"), to),
         Event::NoAck { id, name } => with(state_of(id, "handed_over"), "to", name),
         Event::Exists { id, name } => with(state_of(id, "recipient_online"), "to", name),

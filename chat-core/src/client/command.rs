@@ -64,6 +64,12 @@ pub enum Command {
     },
     /// Show a line of the driver's own when its turn comes.
     Note(String),
+    /// A command of the driver's own: [`Event::Local`](super::Event::Local) tells when its turn has
+    /// come.
+    Local {
+        /// How the driver numbers it.
+        number: u64,
+    },
     /// Wait for what is owed, leave as by `Deregister`, end normally.
     Quit,
     /// The end of input: like `Quit`, but the end tells whether anything is still owed.

@@ -53,7 +53,8 @@ impl Commands {
             Command::Send { .. }
             | Command::SendAll { .. }
             | Command::SendGroup { .. }
-            | Command::Pending => Turn::AmongSends,
+            | Command::Pending
+            | Command::Local { .. } => Turn::AmongSends,
             Command::Peers => Turn::AfterTable,
             _ => Turn::Alone,
         })

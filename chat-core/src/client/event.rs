@@ -73,6 +73,8 @@ pub enum Event {
         id: MessageId,
         /// Whom it is for.
         to: Conversation,
+        /// Its text.
+        text: Text,
     },
     /// The recipient has the message, durably.
     Received {
@@ -245,6 +247,11 @@ pub enum Event {
     Exiting,
     /// A command was refused.
     Refused(Refused),
+    /// A command of the driver's own has its turn.
+    Local {
+        /// How the driver numbers it.
+        number: u64,
+    },
     /// A line of the driver's own, at its place among the others.
     Note(String),
     /// The client has ended; nothing follows.

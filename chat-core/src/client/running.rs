@@ -68,6 +68,7 @@ impl Client {
     fn begin(&mut self, command: Command) {
         let offline = self.phase == Phase::Offline;
         match command {
+            Command::Local { number } => self.show(Event::Local { number }),
             Command::Note(line) => self.show(Event::Note(line)),
             Command::Peers => self.show_peers(),
             Command::Pending => {

@@ -52,8 +52,13 @@ impl Client {
                 return;
             }
         }
+        let queued = Event::Queued {
+            id,
+            to: to.clone(),
+            text: text.clone(),
+        };
+        self.show(queued);
         let order = self.outbox.push(id, to.clone(), text, self.now.wall);
-        self.show(Event::Queued { id, to: to.clone() });
         self.save_message(order);
         self.advance(&to);
     }
@@ -62,7 +67,11 @@ impl Client {
     fn send_to_self(&mut self, id: MessageId, text: Text) {
         self.own_messages += 1;
         let to = Conversation::User(self.name.clone());
-        self.show(Event::Queued { id, to });
+        self.show(Event::Queued {
+            id,
+            to,
+            text: text.clone(),
+        });
         let entry = Entry::Message {
             id,
             sender: self.name.clone(),

@@ -66,7 +66,7 @@ impl fmt::Display for English<'_, Event> {
             Event::Pending { messages } => self.write_pending(f, messages),
             Event::Refused(refused) => write_refused(f, refused),
             Event::Note(note) => write_lines(f, note.split('\n').map(Neutral)),
-            Event::Queued { .. } | Event::Ended(_) => Ok(()),
+            Event::Queued { .. } | Event::Local { .. } | Event::Ended(_) => Ok(()),
         }
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn open(path: &Path) -> Result<(Connection, i64), DirectoryError> {
 }
 
 /// Makes an empty file for this user only, durably, unless there is one. Returns its size.
-fn create(path: &Path) -> io::Result<u64> {
+pub(crate) fn create(path: &Path) -> io::Result<u64> {
     let made = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -197,7 +197,7 @@ pub(super) fn try_write(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
-fn from_sqlite(path: &Path, error: &Error) -> DirectoryError {
+pub(crate) fn from_sqlite(path: &Path, error: &Error) -> DirectoryError {
     let path = path.to_owned();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => DirectoryError::Corrupt {

@@ -43,14 +43,19 @@ fn a_message_says_where_it_was_sent_and_when_it_was_kept() {
 fn what_becomes_of_a_message_is_told_under_its_id() {
     let (id, name, received) = (ID, name("y"), RECEIVED);
     let to = Conversation::User(name.clone());
-    let [queued, to_all, kept] = [
+    let [queued_to, to_all, kept] = [
         to.clone(),
         Conversation::Channel,
         Conversation::Group(name.clone()),
     ];
     let by = name.clone();
-    assert_state("queued", &Event::Queued { id, to: queued });
-    assert_state("queued", &Event::Queued { id, to: to_all });
+    let queued = |to| Event::Queued {
+        id,
+        to,
+        text: Text::default(),
+    };
+    assert_state("queued", &queued(queued_to));
+    assert_state("queued", &queued(to_all));
     assert_state("kept", &Event::Kept { id, to: kept });
     assert_state("saved", &Event::Saved { id, received });
     assert_state("delivered", &Event::SavedReceived { id, received, by });
