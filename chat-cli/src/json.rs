@@ -5,4 +5,4 @@ mod command;
 mod event;
 
 pub(crate) use command::parse;
-pub(crate) use event::line;
+pub(crate) use event::{history, line};

@@ -16,7 +16,7 @@ use chat_core::{
 };
 use chat_mio::{Control, DirectoryError, Fate, History, HistoryFiles, Spoken};
 
-use crate::{commands::Local, local_time::local_time};
+use crate::{commands::Local, json, local_time::local_time};
 
 /// So many messages are shown.
 const SHOWN: usize = 50;
@@ -74,19 +74,35 @@ impl Archive {
         }
     }
 
-    /// What a command shows whose turn has come.
-    pub(super) fn answer(&mut self, control: &Control<'_, Client>, number: u64) -> String {
+    /// What a command shows whose turn has come, as JSON for programs.
+    pub(super) fn answer(
+        &mut self,
+        control: &Control<'_, Client>,
+        number: u64,
+        json: bool,
+    ) -> String {
         let Some(local) = self.waiting.remove(&number) else {
             return String::new();
         };
         let user = control.machine.name().clone();
         let Some(history) = self.history(control) else {
-            return "[Nothing is kept on this machine: there is no history.]".into();
+            return match json {
+                true => json::history(None),
+                false => "[Nothing is kept on this machine: there is no history.]".into(),
+            };
         };
-        match run(history, &user, &local) {
-            Ok(lines) => lines,
-            Err(error) => format!("[{error}.]"),
-        }
+        let answer = if json {
+            select(history, &local).map(|messages| json::history(Some(&messages)))
+        } else {
+            run(history, &user, &local)
+        };
+        answer.unwrap_or_else(|error| {
+            tracing::error!(%error, "the history cannot be read");
+            match json {
+                true => json::history(None),
+                false => format!("[{error}.]"),
+            }
+        })
     }
 
     fn history(&mut self, control: &Control<'_, Client>) -> Option<&mut History> {
@@ -164,33 +180,35 @@ enum Failure {
     Export(String, io::Error),
 }
 
+/// The messages that a command asks for.
+fn select(history: &History, local: &Local) -> Result<Vec<Spoken>, Failure> {
+    Ok(match local {
+        Local::History { with } => history.last(with.as_ref(), SHOWN)?,
+        Local::Search { text } => history.search(text, SHOWN)?,
+        Local::Export { .. } => Vec::new(),
+    })
+}
+
 fn run(history: &History, user: &Name, local: &Local) -> Result<String, Failure> {
-    let (head, messages, nothing) = match local {
+    let (head, nothing) = match local {
         Local::History { with: Some(with) } => (
             format!("[History with {with}:]"),
-            history.last(Some(with), SHOWN)?,
             format!("[Nothing was said with {with}.]"),
         ),
-        Local::History { with: None } => (
-            "[History:]".into(),
-            history.last(None, SHOWN)?,
-            "[Nothing was said.]".into(),
-        ),
+        Local::History { with: None } => ("[History:]".into(), "[Nothing was said.]".into()),
         Local::Search { text } => (
             format!("[Found for {}:]", Neutral(text)),
-            history.search(text, SHOWN)?,
             format!("[Nothing found for {}.]", Neutral(text)),
         ),
         Local::Export { file } => return export(history, user, file),
     };
+    let messages = select(history, local)?;
     if messages.is_empty() {
         return Ok(nothing);
     }
     let lines = messages.iter().map(|message| line(user, message));
-    Ok(std::iter::once(head)
-        .chain(lines)
-        .collect::<Vec<_>>()
-        .join("\n"))
+    let lines: Vec<_> = std::iter::once(head).chain(lines).collect();
+    Ok(lines.join("\n"))
 }
 
 /// Writes everything to a file that is not there yet.

@@ -79,10 +79,11 @@ impl User {
     }
 
     fn parse(&mut self, line: &Line) -> Option<Command> {
-        if self.json {
-            return json::parse(line);
-        }
-        Some(match commands::parse(line)? {
+        let entered = match self.json {
+            true => json::parse(line),
+            false => commands::parse(line),
+        };
+        Some(match entered? {
             Entered::Command(command) => command,
             Entered::Local(local) => self.archive.wait(local),
         })
@@ -221,6 +222,10 @@ impl Frontend<Client> for User {
     fn event(&mut self, control: &mut Control<'_, Client>, event: Event) {
         self.delivery.see(&event);
         self.archive.see(control, &event);
+        if let Event::Local { number } = event {
+            let lines = self.archive.answer(control, number, self.json);
+            return self.show(control, &lines);
+        }
         if self.json {
             if let Some(line) = json::line(&event) {
                 self.show(control, &line);
@@ -233,10 +238,6 @@ impl Frontend<Client> for User {
                 self.screen.show_error(&lines);
             }
             Event::Ended(_) => self.tell_lost(control),
-            Event::Local { number } => {
-                let lines = self.archive.answer(control, number);
-                self.show(control, &lines);
-            }
             _ => self.show(control, &lines),
         }
     }

@@ -6,7 +6,7 @@
 use chat_core::{client::Command, config::MAX_TEXT_BYTES, name::Name, text::Neutral};
 use serde::{Deserialize, Deserializer};
 
-use crate::commands::Line;
+use crate::commands::{Entered, Line, Local};
 
 /// A command, by its word among those that are typed.
 #[derive(Debug, Deserialize)]
@@ -36,28 +36,40 @@ enum Request {
     LeaveGroup,
     Peers,
     Pending,
+    History {
+        #[serde(default, deserialize_with = "optional_name")]
+        with: Option<Name>,
+    },
+    Search {
+        text: String,
+    },
     Dereg,
     Reg,
     Quit,
 }
 
 /// The command that `line` is, none for an empty line.
-pub(crate) fn parse(line: &Line) -> Option<Command> {
+pub(crate) fn parse(line: &Line) -> Option<Entered> {
     if line.text.trim().is_empty() {
         return None;
     }
     if line.cut > 0 {
-        return Some(Command::Note("the line is too long".into()));
+        return Some(note("the line is too long".into()));
     }
-    let command = match serde_json::from_str(&line.text) {
-        Ok(request) => checked(command(request)),
-        Err(error) => Command::Note(Neutral(&error.to_string()).to_string()),
-    };
-    Some(command)
+    Some(match serde_json::from_str(&line.text) {
+        Ok(request) => entered(request),
+        Err(error) => note(Neutral(&error.to_string()).to_string()),
+    })
 }
 
-fn command(request: Request) -> Command {
-    match request {
+fn note(text: String) -> Entered {
+    Entered::Command(Command::Note(text))
+}
+
+fn entered(request: Request) -> Entered {
+    let command = match request {
+        Request::History { with } => return Entered::Local(Local::History { with }),
+        Request::Search { text } => return Entered::Local(Local::Search { text }),
         Request::Send { to, text } => Command::Send { to, text },
         Request::SendAll { text } => Command::SendAll { text },
         Request::SendGroup { text } => Command::SendGroup { text },
@@ -71,7 +83,8 @@ fn command(request: Request) -> Command {
         Request::Dereg => Command::Deregister { name: None },
         Request::Reg => Command::Register { name: None },
         Request::Quit => Command::Quit,
-    }
+    };
+    Entered::Command(checked(command))
 }
 
 /// A message has something to say, and is no longer than a message may be.
@@ -91,6 +104,10 @@ fn checked(command: Command) -> Command {
     }
 }
 
+fn optional_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Name>, D::Error> {
+    name(deserializer).map(Some)
+}
+
 fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Name, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse()
@@ -102,7 +119,32 @@ mod tests {
     use super::*;
 
     fn command(text: &str) -> Command {
-        parse(&Line::whole(text.into())).unwrap()
+        match parse(&Line::whole(text.into())).unwrap() {
+            Entered::Command(command) => command,
+            Entered::Local(local) => panic!("{text} is {local:?}"),
+        }
+    }
+
+    #[test]
+    fn the_history_is_read_without_the_client() {
+        let local = |text: &str| match parse(&Line::whole(text.into())) {
+            Some(Entered::Local(local)) => local,
+            other => panic!("{text} is {other:?}"),
+        };
+        let with = Some("bob".parse().unwrap());
+        assert_eq!(
+            local(r#"{"command":"history"}"#),
+            Local::History { with: None }
+        );
+        assert_eq!(
+            local(r#"{"command":"history","with":"bob"}"#),
+            Local::History { with }
+        );
+        let text = "two words".into();
+        assert_eq!(
+            local(r#"{"command":"search","text":"two words"}"#),
+            Local::Search { text }
+        );
     }
 
     #[test]
@@ -170,6 +212,9 @@ mod tests {
             assert!(note.contains(said), "{note}");
         }
         let (text, cut) = (r#"{"command":"quit"}"#.into(), 1);
-        assert!(matches!(parse(&Line { text, cut }), Some(Command::Note(_))));
+        assert!(matches!(
+            parse(&Line { text, cut }),
+            Some(Entered::Command(Command::Note(_)))
+        ));
     }
 }

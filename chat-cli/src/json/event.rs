@@ -8,6 +8,7 @@ use chat_core::{
     name::Name,
     time::WallTime,
 };
+use chat_mio::{Fate, Spoken};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -228,6 +229,36 @@ fn owed(message: &Owed) -> Value {
         "text": message.text.as_str(),
     });
     addressed(object, &message.to)
+}
+
+/// The line that answers a command that reads the history; without any, nothing is kept.
+pub(crate) fn history(messages: Option<&[Spoken]>) -> String {
+    let object = match messages {
+        Some(messages) => {
+            let messages: Vec<_> = messages.iter().map(said).collect();
+            json!({"event": "history", "messages": messages})
+        }
+        None => refused("no_history"),
+    };
+    object.to_string()
+}
+
+fn said(message: &Spoken) -> Value {
+    let fate = match message.fate {
+        Fate::Received => "received",
+        Fate::Saved => "saved",
+        Fate::Delivered => "delivered",
+        Fate::Failed => "failed",
+        _ => "owed",
+    };
+    let object = json!({
+        "id": message.id.to_string(),
+        "from": message.sender.as_str(),
+        "at": time(message.at),
+        "fate": fate,
+        "text": message.text,
+    });
+    addressed(object, &message.with)
 }
 
 /// RFC 3339, in UTC; null for a time that no calendar has.

@@ -172,6 +172,27 @@ fn what_is_told_of_the_session_is_in_the_specification_too() {
 }
 
 #[test]
+fn the_history_is_in_the_specification_too() {
+    let spoken = |with, fate| Spoken {
+        id: ID,
+        with,
+        sender: name("y"),
+        at: RECEIVED,
+        fate,
+        text: "hi".into(),
+    };
+    let said = [
+        spoken(Conversation::User(name("y")), Fate::Received),
+        spoken(Conversation::Group(name("g")), Fate::Owed),
+        spoken(Conversation::Channel, Fate::Saved),
+    ];
+    for messages in [Some(&said[..]), Some(&[]), None] {
+        let line = history(messages);
+        validate_json_str("event", CDDL, &line).unwrap_or_else(|error| panic!("{line}: {error}"));
+    }
+}
+
+#[test]
 fn what_only_people_need_is_not_written() {
     assert_eq!(line(&Event::Exiting), None);
     assert_eq!(line(&Event::Ended(Ended::SwitchUser)), None);
