@@ -163,25 +163,42 @@ struct SendForm {
 #[derive(Debug, Args)]
 struct RawOptions {
     /// Keep everything below this directory [default: the user's data directory]
-    #[arg(long, value_name = "DIR", global = true)]
+    #[arg(long, value_name = "DIR", global = true, env = "CHAT_DATA")]
     data: Option<PathBuf>,
     /// Keep nothing on disk
     #[arg(long, global = true)]
     ephemeral: bool,
     /// Listen on this address only [default: all addresses, IPv4 and IPv6]
-    #[arg(long, value_name = "IP", global = true)]
+    #[arg(long, value_name = "IP", global = true, env = "CHAT_LISTEN")]
     listen: Option<String>,
     /// The fingerprint that the server's key must have
-    #[arg(long, value_name = "FINGERPRINT", global = true)]
+    #[arg(
+        long,
+        value_name = "FINGERPRINT",
+        global = true,
+        env = "CHAT_SERVER_KEY"
+    )]
     server_key: Option<Fingerprint>,
     /// Leave without telling the server
     #[arg(long, global = true)]
     silent_exit: bool,
     /// How the log on stderr is written
-    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        global = true,
+        env = "CHAT_LOG_FORMAT"
+    )]
     log_format: LogFormat,
     /// What is logged on stderr
-    #[arg(long, value_name = "LEVEL", default_value = "warn", global = true)]
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "warn",
+        global = true,
+        env = "CHAT_LOG_LEVEL"
+    )]
     log_level: LogLevel,
 }
 

@@ -115,3 +115,16 @@ fn help_and_version_are_told_on_stdout_with_exit_code_0() {
         assert!(output.stderr.is_empty(), "{arguments:?}");
     }
 }
+
+#[test]
+fn the_environment_gives_what_the_command_line_does_not() {
+    let refusal = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-cli"));
+        command.args(arguments).env("CHAT_LISTEN", "everywhere");
+        String::from_utf8(command.stdin(Stdio::null()).output().unwrap().stderr).unwrap()
+    };
+    let environment = "You should enter a valid IP address!\n";
+    assert_eq!(refusal(&["server", "80"]), environment);
+    let port = "Port number should be an integer between 1024 and 65535!\n";
+    assert_eq!(refusal(&["server", "80", "--listen", "127.0.0.1"]), port);
+}
