@@ -68,6 +68,38 @@ const USAGE: [(&str, &str, &str); 17] = [
     ("quit", "", "leave"),
 ];
 
+/// What the word at the end of a line is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    Command,
+    User,
+    Group,
+    UserOrGroup,
+    /// Anything.
+    Text,
+}
+
+/// What the last word of the beginning of a line is to be.
+pub(crate) fn expected(before: &str) -> Expected {
+    let Some((word, rest)) = before.trim_start().split_once(char::is_whitespace) else {
+        return Expected::Command;
+    };
+    if rest.trim_start().contains(char::is_whitespace) {
+        return Expected::Text;
+    }
+    match word.strip_prefix('/').unwrap_or(word) {
+        "send" | "reg" | "dereg" => Expected::User,
+        "join_group" => Expected::Group,
+        "history" => Expected::UserOrGroup,
+        _ => Expected::Text,
+    }
+}
+
+/// The words of the commands.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    USAGE.iter().map(|(word, _, _)| *word)
+}
+
 /// The command that `line` is, none for an empty line.
 pub(crate) fn parse(line: &Line) -> Option<Entered> {
     let (word, rest) = split_word(&line.text);
@@ -306,6 +338,22 @@ mod tests {
             ("export", "[Usage: export <file>]"),
         ] {
             assert_eq!(shown(text), usage);
+        }
+    }
+
+    #[test]
+    fn what_is_to_be_typed_depends_on_the_command() {
+        for (before, is) in [
+            ("", Expected::Command),
+            (" se", Expected::Command),
+            ("send ", Expected::User),
+            ("/send  al", Expected::User),
+            ("send al ", Expected::Text),
+            ("send_all he", Expected::Text),
+            ("join_group g", Expected::Group),
+            ("history ", Expected::UserOrGroup),
+        ] {
+            assert_eq!(expected(before), is, "{before:?}");
         }
     }
 

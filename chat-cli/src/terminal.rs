@@ -3,6 +3,7 @@
 //! The prompt and the line take one row. Whatever is to be shown first erases that row; the row is
 //! drawn again once, when everything is shown.
 
+mod completion;
 mod editor;
 mod history;
 mod painter;
@@ -22,6 +23,7 @@ use crossterm::{
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use completion::{Completion, complete};
 use editor::{Editor, Outcome};
 use painter::Painter;
 
@@ -34,6 +36,8 @@ static DISTURBED: AtomicBool = AtomicBool::new(false);
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Typed {
     Line(String),
+    /// The word before the cursor is to be completed.
+    Complete,
     Interrupt,
     Suspend,
     EndOfInput,
@@ -95,6 +99,7 @@ impl Terminal {
     fn outcome_of(&mut self, key: event::KeyEvent) -> io::Result<Option<Typed>> {
         Ok(match self.editor.key(key) {
             Outcome::Edited => None,
+            Outcome::Complete => Some(Typed::Complete),
             Outcome::Clear => {
                 execute!(
                     io::stdout(),
@@ -112,6 +117,32 @@ impl Terminal {
             Outcome::Suspend => Some(Typed::Suspend),
             Outcome::EndOfInput => Some(Typed::EndOfInput),
         })
+    }
+
+    /// The line up to the cursor.
+    pub(crate) fn before_cursor(&self) -> &str {
+        self.editor.before_cursor()
+    }
+
+    /// Completes the word before the cursor to one of these, or shows what it can become.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn complete(&mut self, words: impl IntoIterator<Item = String>) -> io::Result<()> {
+        let before = self.editor.before_cursor();
+        let word = before
+            .rsplit(char::is_whitespace)
+            .next()
+            .unwrap_or_default();
+        match complete(word, words) {
+            Completion::Nothing => Ok(()),
+            Completion::Becomes(word) => {
+                self.editor.replace_word(&word);
+                self.painter.invalidate();
+                Ok(())
+            }
+            Completion::Choice(words) => self.print(&words.join("  ")),
+        }
     }
 
     /// Shows lines above the row.

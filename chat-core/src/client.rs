@@ -218,6 +218,11 @@ impl Client {
         self.group.as_ref()
     }
 
+    /// The names in the local table, in order.
+    pub fn known_names(&self) -> impl Iterator<Item = &Name> {
+        self.table.names()
+    }
+
     /// The server's key, once it is trusted. No operation for the store is polled before, so that
     /// the driver can keep one store per server.
     pub fn server_key(&self) -> Option<PublicKey> {

@@ -1,9 +1,14 @@
 //! The user of a client: commands come from a terminal or a pipe, events go to the screen.
 
-use std::{collections::VecDeque, io, process::ExitCode};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    io,
+    process::ExitCode,
+};
 
 use chat_core::{
     client::{Client, Command, Event},
+    name::Name,
     text::English,
 };
 use chat_mio::{Control, Frontend, HistoryFiles};
@@ -15,7 +20,7 @@ use signal_hook::{
 use super::{archive::Archive, delivery::Delivery};
 use crate::{
     arguments::Options,
-    commands::{self, Entered, Line},
+    commands::{self, Entered, Expected, Line},
     json,
     lines::{Input, Lines},
     local_time::local_time,
@@ -50,6 +55,8 @@ pub(super) struct User {
     json: bool,
     delivery: Delivery,
     archive: Archive,
+    /// The groups that were shown.
+    groups: BTreeSet<Name>,
 }
 
 impl User {
@@ -64,6 +71,7 @@ impl User {
             json: options.json,
             delivery: Delivery::new(),
             archive: Archive::new(),
+            groups: BTreeSet::new(),
         }
     }
 
@@ -176,6 +184,7 @@ impl User {
                     self.check(control, resumed);
                 }
             }
+            Typed::Complete => self.complete(control),
             _ if self.finished => {}
             Typed::EndOfInput => {
                 self.finished = true;
@@ -188,6 +197,38 @@ impl User {
                 let command = self.parse(&Line::whole(line));
                 self.waiting.extend(command);
             }
+        }
+    }
+
+    /// Completes the word that is being typed.
+    fn complete(&mut self, control: &mut Control<'_, Client>) {
+        let Screen::Terminal(terminal) = &mut self.screen else {
+            return;
+        };
+        let users = || control.machine.known_names().map(ToString::to_string);
+        let groups = || self.groups.iter().map(ToString::to_string);
+        let words: Vec<String> = match commands::expected(terminal.before_cursor()) {
+            Expected::Command => commands::words().map(Into::into).collect(),
+            Expected::User => users().collect(),
+            Expected::Group => groups().collect(),
+            Expected::UserOrGroup => users().chain(groups()).collect(),
+            Expected::Text => return,
+        };
+        let completed = terminal.complete(words);
+        self.check(control, completed);
+    }
+
+    /// Remembers the groups that are shown, for completion.
+    fn see_groups(&mut self, event: &Event) {
+        match event {
+            Event::Groups { names } => self.groups = names.iter().cloned().collect(),
+            Event::GroupCreated { group }
+            | Event::GroupExists { group }
+            | Event::InGroup { group }
+            | Event::EnteredGroup { group } => {
+                self.groups.insert(group.clone());
+            }
+            _ => {}
         }
     }
 
@@ -222,6 +263,7 @@ impl Frontend<Client> for User {
     fn event(&mut self, control: &mut Control<'_, Client>, event: Event) {
         self.delivery.see(&event);
         self.archive.see(control, &event);
+        self.see_groups(&event);
         if let Event::Local { number } = event {
             let lines = self.archive.answer(control, number, self.json);
             return self.show(control, &lines);

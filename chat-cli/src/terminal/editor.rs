@@ -19,6 +19,8 @@ pub(crate) enum Outcome {
     Edited,
     /// A line is complete.
     Line(String),
+    /// Tab: the word before the cursor is to be completed.
+    Complete,
     /// The screen is to be cleared.
     Clear,
     /// Ctrl-C.
@@ -45,6 +47,17 @@ pub(crate) struct Editor {
     /// A byte index in `text`, between two characters as a person sees them.
     cursor: usize,
     history: History,
+    search: Option<Search>,
+}
+
+/// A search among the lines typed before, while it goes on.
+#[derive(Debug, Default)]
+struct Search {
+    wanted: String,
+    /// Which line was found, counted back from the last.
+    back: usize,
+    /// What was being typed when it began.
+    draft: String,
 }
 
 impl Editor {
@@ -55,7 +68,11 @@ impl Editor {
         }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let alt = key.modifiers.contains(KeyModifiers::ALT);
+        if self.search.is_some() && self.search_key(key.code, control) {
+            return Outcome::Edited;
+        }
         match key.code {
+            KeyCode::Tab => return Outcome::Complete,
             KeyCode::Char(c) if control && !alt => return self.control_key(c.to_ascii_lowercase()),
             KeyCode::Char(c) if alt && !control => self.alt_key(c.to_ascii_lowercase()),
             KeyCode::Char(c) => self.insert(c.encode_utf8(&mut [0; 4])),
@@ -94,9 +111,69 @@ impl Editor {
             'f' => self.cursor = self.next(),
             'p' => self.recall(History::older),
             'n' => self.recall(History::newer),
+            'i' => return Outcome::Complete,
+            'r' => {
+                self.search = Some(Search {
+                    draft: self.text.clone(),
+                    ..Search::default()
+                });
+            }
             _ => {}
         }
         Outcome::Edited
+    }
+
+    /// Takes a key during a search. Gives whether it belongs to that; any other one ends the search
+    /// with the line that was found, which it then changes.
+    fn search_key(&mut self, code: KeyCode, control: bool) -> bool {
+        let Some(search) = &mut self.search else {
+            return false;
+        };
+        match code {
+            KeyCode::Char('r') if control => search.back += 1,
+            KeyCode::Char('g') if control => {
+                let draft = std::mem::take(&mut search.draft);
+                self.search = None;
+                self.replace(draft);
+                return true;
+            }
+            KeyCode::Backspace => {
+                search.wanted.pop();
+                search.back = 0;
+            }
+            KeyCode::Char(c) if !control => search.wanted.push(c),
+            _ => {
+                self.search = None;
+                return false;
+            }
+        }
+        match self.history.find(&search.wanted, search.back) {
+            Some((back, line)) => {
+                search.back = back;
+                let line = line.to_owned();
+                self.replace(line);
+            }
+            None => search.back = search.back.saturating_sub(1),
+        }
+        true
+    }
+
+    fn replace(&mut self, line: String) {
+        self.cursor = line.len();
+        self.text = line;
+    }
+
+    /// The line up to the cursor.
+    pub(crate) fn before_cursor(&self) -> &str {
+        &self.text[..self.cursor]
+    }
+
+    /// The word before the cursor becomes another one.
+    pub(crate) fn replace_word(&mut self, word: &str) {
+        let mut before = self.before_cursor().char_indices();
+        let blank = before.rfind(|(_, c)| c.is_whitespace());
+        self.delete_to(blank.map_or(0, |(at, c)| at + c.len_utf8()));
+        self.insert(word);
     }
 
     fn alt_key(&mut self, c: char) {
@@ -136,8 +213,7 @@ impl Editor {
 
     fn recall(&mut self, step: fn(&mut History, &str) -> Option<String>) {
         if let Some(line) = step(&mut self.history, &self.text) {
-            self.cursor = line.len();
-            self.text = line;
+            self.replace(line);
         }
     }
 
@@ -178,6 +254,9 @@ impl Editor {
     pub(crate) fn render(&self, prompt: &str, width: u16) -> Row {
         // The last column stays free: a terminal wraps when it is written.
         let width = usize::from(width.max(2)) - 1;
+        let search = self.search.as_ref();
+        let searching = search.map(|search| format!("(search: {}) ", Neutral(&search.wanted)));
+        let prompt = searching.as_deref().unwrap_or(prompt);
         let prompt = if prompt.width() + 2 <= width {
             prompt
         } else {

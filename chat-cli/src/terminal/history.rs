@@ -29,6 +29,13 @@ impl History {
         self.lines.push_back(line.into());
     }
 
+    /// The last line with this text in it, at least so many lines back: how many, and the line.
+    pub(crate) fn find(&self, text: &str, back: usize) -> Option<(usize, &str)> {
+        let mut lines = self.lines.iter().rev().enumerate().skip(back);
+        let (back, line) = lines.find(|(_, line)| line.contains(text))?;
+        Some((back, line))
+    }
+
     /// The line before the shown one, if there is any. `shown` is kept if it is the draft.
     pub(crate) fn older(&mut self, shown: &str) -> Option<String> {
         let at = self.lines.len().checked_sub(self.back + 1)?;

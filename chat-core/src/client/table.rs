@@ -271,6 +271,12 @@ impl Table {
         self.notice_at.filter(|_| self.series.is_none())
     }
 
+    /// The names that the server's table has, in order.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Name> {
+        let listed = self.entries.values().filter(|known| known.listed);
+        listed.map(|known| &known.name)
+    }
+
     /// Everyone that the server's table has, by name.
     pub(super) fn peers(&self) -> Vec<Peer> {
         let listed = self.entries.values().filter(|known| known.listed);

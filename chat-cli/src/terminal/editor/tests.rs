@@ -186,3 +186,85 @@ fn no_width_is_too_small_and_no_row_too_wide() {
         editor.key(key(KeyCode::Left));
     }
 }
+
+fn shown(editor: &Editor) -> String {
+    editor.render(">>> ", 80).text
+}
+
+#[test]
+fn lines_typed_before_are_searched_backwards() {
+    let mut editor = Editor::default();
+    for line in ["send bob lunch?", "peers", "send bob dinner?"] {
+        press(
+            &mut editor,
+            &line
+                .chars()
+                .map(|c| key(KeyCode::Char(c)))
+                .collect::<Vec<_>>(),
+        );
+        editor.key(key(KeyCode::Enter));
+    }
+    press(&mut editor, &[key(KeyCode::Char('x')), control('r')]);
+    assert_eq!(shown(&editor), "(search: ) x");
+    press(
+        &mut editor,
+        &"bob"
+            .chars()
+            .map(|c| key(KeyCode::Char(c)))
+            .collect::<Vec<_>>(),
+    );
+    assert_eq!(shown(&editor), "(search: bob) send bob dinner?");
+    press(&mut editor, &[control('r')]);
+    assert_eq!(shown(&editor), "(search: bob) send bob lunch?");
+    press(&mut editor, &[control('r')]);
+    assert_eq!(
+        shown(&editor),
+        "(search: bob) send bob lunch?",
+        "it is the first"
+    );
+    press(&mut editor, &[key(KeyCode::Left)]);
+    assert_eq!(
+        (shown(&editor).as_str(), state(&editor).as_str()),
+        (">>> send bob lunch?", "send bob lunch|?")
+    );
+}
+
+#[test]
+fn a_search_is_given_up_or_its_line_entered() {
+    let mut editor = typed("send bob lunch?");
+    editor.key(key(KeyCode::Enter));
+    press(
+        &mut editor,
+        &[
+            key(KeyCode::Char('x')),
+            control('r'),
+            key(KeyCode::Char('b')),
+        ],
+    );
+    press(&mut editor, &[key(KeyCode::Char('q'))]);
+    assert_eq!(
+        shown(&editor),
+        "(search: bq) send bob lunch?",
+        "nothing has it"
+    );
+    press(&mut editor, &[key(KeyCode::Backspace)]);
+    assert_eq!(shown(&editor), "(search: b) send bob lunch?");
+    press(&mut editor, &[control('g')]);
+    assert_eq!(state(&editor), "x|");
+    press(&mut editor, &[control('r'), key(KeyCode::Char('l'))]);
+    let entered = editor.key(key(KeyCode::Enter));
+    assert_eq!(entered, Outcome::Line("send bob lunch?".into()));
+}
+
+#[test]
+fn the_word_before_the_cursor_is_completed() {
+    let mut editor = typed("send al hi");
+    press(&mut editor, &[alt('b'), key(KeyCode::Left)]);
+    assert_eq!(editor.key(key(KeyCode::Tab)), Outcome::Complete);
+    assert_eq!(editor.before_cursor(), "send al");
+    editor.replace_word("alice");
+    assert_eq!(state(&editor), "send alice| hi");
+    let mut editor = typed("send\u{3000}al");
+    editor.replace_word("alice ");
+    assert_eq!(state(&editor), "send\u{3000}alice |");
+}
