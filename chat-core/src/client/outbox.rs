@@ -104,7 +104,9 @@ pub(super) struct Outbox {
     by_id: BTreeMap<MessageId, Order>,
     conversations: BTreeMap<Conversation, Lane>,
     deadlines: BTreeSet<(Instant, Order)>,
-    /// Handed over and not submitted since the last registration.
+    /// The server's to deliver, without an answer.
+    handed: BTreeSet<Order>,
+    /// Of these, the ones that were not submitted since the last registration.
     unsubmitted: BTreeSet<Order>,
     /// Neither answered nor put aside: later commands wait for these.
     open: BTreeSet<Order>,
@@ -267,6 +269,7 @@ impl Outbox {
             }
         }
         for index in [
+            &mut self.handed,
             &mut self.unsubmitted,
             &mut self.open,
             &mut self.settled,
@@ -383,11 +386,12 @@ impl Outbox {
         if planted!(NotSubmittedAgain) {
             return;
         }
-        let handed = self.messages.iter();
-        self.unsubmitted = handed
-            .filter(|(_, message)| matches!(message.state, State::Handed { .. }))
-            .map(|(order, _)| *order)
-            .collect();
+        self.unsubmitted = self.handed.clone();
+    }
+
+    /// How many messages were submitted and have no answer.
+    pub(super) fn submissions(&self) -> usize {
+        self.handed.len() - self.unsubmitted.len()
     }
 
     /// Puts a message aside: nothing waits for it, and it is not reported again.
@@ -444,6 +448,7 @@ impl Outbox {
     }
 
     fn index(&mut self, order: Order, state: State) {
+        self.handed.remove(&order);
         self.unsubmitted.remove(&order);
         self.existing.remove(&order);
         if let State::Exists { since } = state {
@@ -456,6 +461,7 @@ impl Outbox {
                 self.deadlines.insert((deadline, order));
             }
             State::Handed { .. } => {
+                self.handed.insert(order);
                 self.unsubmitted.insert(order);
             }
             State::Saved | State::Exists { .. } | State::Delivered => {

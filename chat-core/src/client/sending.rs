@@ -32,6 +32,9 @@ const MAX_IN_FLIGHT_BYTES: usize = 256 << 10;
 /// Messages that the server's link holds at most; more are not sealed before there is place for
 /// them. So many of the longest ones fit into its queue.
 const MAX_QUEUED: usize = 100;
+/// Messages that wait for the server's answer at most: a server that is slow need not hold a whole
+/// outbox, and cuts off nobody who waits.
+const MAX_SUBMISSIONS: usize = 256;
 
 impl Client {
     /// A message of the user's.
@@ -260,7 +263,8 @@ impl Client {
         let can_submit = self.is_online() && self.leaving.is_none();
         while let Some(order) = self.outbox.next_unsubmitted().filter(|_| can_submit) {
             let Some(peer) = self.server.peer else { return };
-            if self.link.queued(peer) >= MAX_QUEUED {
+            if self.link.queued(peer) >= MAX_QUEUED || self.outbox.submissions() >= MAX_SUBMISSIONS
+            {
                 return;
             }
             let Some(message) = self.outbox.get(order) else {

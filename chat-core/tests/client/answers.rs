@@ -242,3 +242,17 @@ fn x_and_y_in_a_group_and_z() -> World {
     world.run(SETTLED);
     world
 }
+
+#[test]
+fn the_first_table_is_waited_for_no_longer_than_an_answer() {
+    let mut world = World::new();
+    world.server_config.table_interval = Duration::from_secs(60);
+    world.start(SERVER);
+    world.start("x");
+    world.command("x", Command::Peers);
+    world.run(400);
+    let welcome = "[Welcome, You are registered.]";
+    assert_eq!(world.lines("x"), shows(&[welcome]));
+    world.run(200);
+    assert!(world.lines("x")[0].starts_with("SERVER @ "));
+}

@@ -1,6 +1,6 @@
 //! What a client keeps within its limits.
 
-use chat_core::time::Duration;
+use chat_core::{client::Command, time::Duration};
 
 use crate::world::{SERVER, SETTLED, World, send, shows};
 
@@ -47,4 +47,22 @@ fn what_is_owed_for_too_long_is_given_up_at_the_next_start() {
         shows(&["[Message of <ts> to y expired.]"])
     );
     assert_eq!(world.client("x").owed(), 1);
+}
+
+#[test]
+fn a_server_that_is_slow_is_not_sent_more_than_it_lets_wait() {
+    let mut world = World::new();
+    world.server_config.requests_per_second = 100;
+    world.server_config.max_waiting_requests = 300;
+    world.start_all(&["x"]);
+    world.lines(SERVER);
+    for number in 0..600 {
+        let text = number.to_string();
+        world.command("x", Command::SendAll { text });
+    }
+    world.run(7_000);
+    assert_eq!(world.lines(SERVER), shows(&[]), "it cuts nobody off");
+    let mut lines = world.lines("x");
+    lines.retain(|line| line != "[Client table updated.]");
+    assert_eq!(lines, shows(&["[Message received by Server.]"; 600]));
 }
