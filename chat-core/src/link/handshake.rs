@@ -265,15 +265,15 @@ impl Answered {
     }
 
     /// Where the initiator is whose first packet came along `path`: there, if the answer has
-    /// arrived there; another address has yet to prove itself.
-    pub(super) fn proved(&self, path: Path) -> Path {
+    /// arrived there. Another address has yet to prove itself; none, if it is not known which of
+    /// several answers has arrived.
+    pub(super) fn proved(&self, path: Path) -> Option<Path> {
         let is_answered = |sent: &Path| sent.remote == path.remote;
         let mut sent = self.earlier.iter().chain([&self.path]);
         if sent.any(is_answered) {
-            path
-        } else {
-            self.path
+            return Some(path);
         }
+        self.earlier.is_empty().then_some(self.path)
     }
 
     /// When it is given up.

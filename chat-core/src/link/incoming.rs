@@ -32,8 +32,7 @@ impl Endpoint {
             return;
         };
         let peer = self.peers.at_mut(slot);
-        let opened = peer
-            .and_then(|peer| peer.open(&mut self.shared, head.receiver, head.counter, datagram));
+        let opened = peer.and_then(|peer| peer.open(&mut self.shared, path, &head, datagram));
         let Some(opened) = opened else {
             return;
         };

@@ -393,7 +393,7 @@ impl Endpoint {
             return None;
         };
         self.sessions.give_to(local, target);
-        let path = answered.proved(path);
+        let path = answered.proved(path)?;
         self.install(target, path, answered.session);
         if target != slot {
             self.settle(slot);

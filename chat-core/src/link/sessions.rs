@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{handshake::Answered, session::Session};
-use crate::time::Instant;
+use crate::{id::Path, time::Instant};
 
 /// The sessions with a peer.
 #[derive(Default)]
@@ -26,6 +26,13 @@ impl Sessions {
             .chain(previous)
             .chain(answered)
             .find(|session| session.local == local)
+    }
+
+    /// Whether it is known where the peer is whose packet comes along `path`: not if it is the
+    /// first of its session, and copies of the initiation came from several other addresses.
+    pub(super) fn may_come_along(&self, local: u32, path: Path) -> bool {
+        let answered = self.answered.as_ref();
+        answered.is_none_or(|is| is.session.local != local || is.proved(path).is_some())
     }
 
     /// The session before the current one.

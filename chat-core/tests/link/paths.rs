@@ -132,6 +132,30 @@ fn a_replayed_handshake_from_a_false_address_makes_no_more_than_three_times_its_
 }
 
 #[test]
+fn a_copied_handshake_and_a_copied_packet_from_false_addresses_move_nobody() {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    network.run(ms(1));
+    network.send(0, peer, 0, b"hello");
+    assert!(network.run_until(secs(1), |network| network.log.len() == 2));
+    network.faults.loss = 100;
+    assert!(network.run_until(secs(1), |network| network.log.len() == 3));
+    let [initiation, _, packet] = &network.log[..] else {
+        unreachable!()
+    };
+    let (initiation, packet) = (initiation.bytes.clone(), packet.bytes.clone());
+    network.faults.loss = 0;
+    network.nodes[0].is_cut_off = true;
+    let (victim, other) = (address(99, 9_999), address(98, 9_999));
+    network.hand_in(1, victim, &initiation);
+    network.hand_in(1, other, &packet);
+    let back = network.peer(1, 0);
+    network.send(1, back, 0, &[7; 30_000]);
+    network.run(secs(10));
+    assert!(sent_to(&network, 99) <= 3 * initiation.len());
+    assert!(sent_to(&network, 98) <= 3 * packet.len());
+}
+
+#[test]
 fn a_path_that_has_not_proved_itself_never_gets_more_than_three_times_what_came_from_it() {
     let faults = Faults {
         loss: 20,

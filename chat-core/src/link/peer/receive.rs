@@ -10,7 +10,7 @@ use crate::{
         session::{Dropped, Opened},
     },
     time::Duration,
-    wire::{AckRange, Decoder, LinkFrame},
+    wire::{AckRange, Decoder, LinkFrame, header},
 };
 
 /// What a frame means for the packet that it came in.
@@ -46,11 +46,18 @@ impl Peer {
     pub(in crate::link) fn open(
         &mut self,
         shared: &mut Shared,
-        local: u32,
-        counter: u64,
+        path: Path,
+        head: &header::Data,
         datagram: &mut [u8],
     ) -> Option<Opened> {
-        let opened = self.sessions.find(local)?.open(counter, datagram);
+        if !self.sessions.may_come_along(head.receiver, path) {
+            shared.counters.unauthenticated += 1;
+            return None;
+        }
+        let opened = self
+            .sessions
+            .find(head.receiver)?
+            .open(head.counter, datagram);
         match opened {
             Ok(opened) => Some(opened),
             Err(Dropped::Replayed) => {
