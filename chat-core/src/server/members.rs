@@ -59,6 +59,10 @@ impl Members {
         self.groups.len()
     }
 
+    pub(super) fn has_group(&self, key: &str) -> bool {
+        self.groups.contains_key(key)
+    }
+
     pub(super) fn group(&self, name: &Name) -> Option<&GroupRecord> {
         self.groups.get(name).map(|(_, record)| record)
     }

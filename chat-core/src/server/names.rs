@@ -70,6 +70,10 @@ impl Names {
         self.users.len()
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.users.contains_key(key)
+    }
+
     pub(super) fn get(&self, name: &Name) -> Option<&User> {
         self.users.get(name)
     }

@@ -119,10 +119,15 @@ impl State {
         let Some((operation, task)) = self.pending.complete(operation) else {
             return;
         };
-        // The same change is also reported as `Changed`, in whatever order.
+        // The same change is also reported as `Changed`, in whatever order. What was changed, not
+        // created, may have been removed since.
         if let StoreOperation::CompareAndSet {
-            table, key, value, ..
+            table,
+            key,
+            expected,
+            value,
         } = operation
+            && (expected.is_none() || self.has_record(table, &key))
         {
             let revision = revision.unwrap_or(Revision(u64::MAX));
             self.apply(now, table, &key, revision, value.as_deref());
@@ -134,12 +139,13 @@ impl State {
         let Some((operation, task)) = self.pending.complete(operation) else {
             return;
         };
-        if let StoreOperation::CompareAndSet { table, key, .. } = operation {
-            let (revision, value) = match current {
-                Some((revision, value)) => (revision, Some(value)),
-                None => (Revision(u64::MAX), None),
-            };
-            self.apply(now, table, &key, revision, value.as_deref());
+        // Whether there is a record is told by `Changed`: that something was there, or nothing, may
+        // be long ago.
+        if let StoreOperation::CompareAndSet { table, key, .. } = operation
+            && let Some((revision, value)) = current
+            && self.has_record(table, &key)
+        {
+            self.apply(now, table, &key, revision, Some(&value));
         }
         self.release(now, task, |state, task| match task {
             // Somebody has registered the name meanwhile.
@@ -232,6 +238,15 @@ impl State {
             let grace_ends = now.instant + self.config.presence_grace;
             self.timers.set(Timer::PresenceGrace, grace_ends);
             self.schedule_expiry(now);
+        }
+    }
+
+    fn has_record(&self, table: Table, key: &str) -> bool {
+        match table {
+            Table::Names => self.names.has(key),
+            Table::Groups => self.members.has_group(key),
+            Table::Members => self.members.by_key(key).is_some(),
+            _ => false,
         }
     }
 
