@@ -69,8 +69,8 @@ fn state(event: &Event) -> Option<Value> {
         Event::ReceivedByServer { id } => state_of(id, "accepted"),
         Event::MailboxFull { id, name } => with(failed(id, "mailbox_full"), "to", name),
         Event::NoSuchClient { id, name } => with(failed(id, "no_such_client"), "to", name),
-        Event::Expired { id, received, name } => {
-            saved(with(failed(id, "expired"), "to", name), *received)
+        Event::Expired { id, received, to } => {
+            saved(addressed(failed(id, "expired"), to), *received)
         }
         Event::NotAMember { id, .. } => failed(id, "not_in_group"),
         Event::StoreFailed { id: Some(id) } => failed(id, "not_stored"),

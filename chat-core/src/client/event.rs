@@ -125,14 +125,15 @@ pub enum Event {
         /// The recipient.
         name: Name,
     },
-    /// A saved message was never read, and is gone.
+    /// A saved message was never read, or one that was kept could not be handed over for too long:
+    /// it is gone.
     Expired {
         /// The message.
         id: MessageId,
-        /// When the server had received it.
+        /// When the server had received it; if it never did, when it was written.
         received: WallTime,
-        /// The recipient.
-        name: Name,
+        /// Whom it was for.
+        to: Conversation,
     },
     /// Messages were trimmed before this user read them.
     Gone {

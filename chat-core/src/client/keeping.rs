@@ -15,7 +15,6 @@ use super::{
     screen, table,
 };
 use crate::{
-    conversation::Conversation,
     name::Name,
     store::{Log, OperationId, Revision, StoreError, StoreEvent, StoreOperation, Table},
 };
@@ -172,11 +171,9 @@ impl Client {
             if age < self.config.outbox_expiry {
                 continue;
             }
-            let (id, received) = (message.id, message.created);
-            let owed = matches!(message.state, State::Waiting | State::Handed { .. });
-            if let (Conversation::User(name), true) = (&message.to, owed) {
-                let name = name.clone();
-                self.show(Event::Expired { id, received, name });
+            let (id, received, to) = (message.id, message.created, message.to.clone());
+            if matches!(message.state, State::Waiting | State::Handed { .. }) {
+                self.show(Event::Expired { id, received, to });
             }
             self.forget_message(order);
         }

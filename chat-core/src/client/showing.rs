@@ -140,14 +140,15 @@ impl Client {
                 received,
                 ..
             } => {
+                let to = Conversation::User(reader);
                 if let Some(order) = self.outbox.find(&message) {
                     self.forget_message(order);
-                    self.advance(&Conversation::User(reader.clone()));
+                    self.advance(&to);
                 }
                 Some(Event::Expired {
                     id: message,
                     received,
-                    name: reader,
+                    to,
                 })
             }
         }

@@ -120,9 +120,9 @@ impl English<'_, Event> {
             Event::MailboxFull { name, .. } => {
                 write!(f, "[Mailbox of {name} is full, message not sent.]")
             }
-            Event::Expired { received, name, .. } => {
-                let at = self.time(received);
-                write!(f, "[Message of {at} to {name} expired.]")
+            Event::Expired { received, to, .. } => {
+                let (at, to) = (self.time(received), Addressee(to));
+                write!(f, "[Message of {at} to {to} expired.]")
             }
             Event::NoSuchClient { name, .. } => write!(f, "[Client {name} does not exist.]"),
             Event::NotAMember { .. } => write_refused(f, &Refused::NotInGroup),
@@ -130,20 +130,10 @@ impl English<'_, Event> {
                 f,
                 "[The key of {name} has changed. Check with {name}; to send anyway, send again.]"
             ),
-            Event::Kept { to, .. } => match to {
-                Conversation::User(name) => {
-                    write!(f, "[Message to {name} kept until the server is back.]")
-                }
-                Conversation::Group(group) => {
-                    write!(
-                        f,
-                        "[Message to group {group} kept until the server is back.]"
-                    )
-                }
-                Conversation::Channel => {
-                    f.write_str("[Message to all kept until the server is back.]")
-                }
-            },
+            Event::Kept { to, .. } => {
+                let to = Addressee(to);
+                write!(f, "[Message to {to} kept until the server is back.]")
+            }
             Event::TooLong { length } => write!(
                 f,
                 "[Message too long: {length} bytes, the limit is {MAX_TEXT_BYTES}.]"
@@ -167,11 +157,7 @@ impl English<'_, Event> {
         write_lines(
             f,
             messages.iter().map(|message| {
-                let to = match &message.to {
-                    Conversation::User(name) => format!("{name}"),
-                    Conversation::Group(group) => format!("group {group}"),
-                    Conversation::Channel => "all".into(),
-                };
+                let to = Addressee(&message.to);
                 let stage = match message.stage {
                     Stage::Waiting => "waits for its turn",
                     Stage::Sent => "was sent, no ack yet",
@@ -263,6 +249,19 @@ fn write_refused(f: &mut fmt::Formatter<'_>, refused: &Refused) -> fmt::Result {
         Refused::AlreadyInGroup => f.write_str("[You are already in a group.]"),
         Refused::IncorrectUsername => f.write_str("[Incorrect username.]"),
         Refused::CannotSwitchUser => f.write_str("[Start another client for that user.]"),
+    }
+}
+
+/// Whom a message is for, in a sentence.
+struct Addressee<'a>(&'a Conversation);
+
+impl fmt::Display for Addressee<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Conversation::User(name) => name.fmt(f),
+            Conversation::Group(group) => write!(f, "group {group}"),
+            Conversation::Channel => f.write_str("all"),
+        }
     }
 }
 

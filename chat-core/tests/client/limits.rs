@@ -34,6 +34,12 @@ fn what_is_owed_for_too_long_is_given_up_at_the_next_start() {
     world.run(SETTLED);
     world.kill(SERVER);
     world.kill("y");
+    world.command(
+        "x",
+        Command::SendAll {
+            text: "old".parse().unwrap(),
+        },
+    );
     world.command("x", send("y", "old"));
     world.run(3_000_000);
     world.command("x", send("y", "young"));
@@ -44,7 +50,10 @@ fn what_is_owed_for_too_long_is_given_up_at_the_next_start() {
     world.run(100);
     assert_eq!(
         world.lines("x"),
-        shows(&["[Message of <ts> to y expired.]"])
+        shows(&[
+            "[Message of <ts> to all expired.]",
+            "[Message of <ts> to y expired.]"
+        ])
     );
     assert_eq!(world.client("x").owed(), 1);
 }

@@ -72,7 +72,7 @@ fn what_becomes_of_a_message_is_told_under_its_id() {
         ("failed", |name| Event::Expired {
             id: ID,
             received: RECEIVED,
-            name,
+            to: Conversation::Group(name),
         }),
     ] as [(&str, fn(Name) -> Event); 5]
     {

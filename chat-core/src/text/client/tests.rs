@@ -134,7 +134,7 @@ fn what_became_of_a_direct_message_is_told() {
             Event::Expired {
                 id: ID,
                 received: RECEIVED,
-                name: name("y"),
+                to: Conversation::User(name("y")),
             },
             "[Message of 2023-10-25 14:40:07 to y expired.]",
         ),
@@ -209,6 +209,14 @@ fn groups_have_their_lines() {
     ]);
     let gone = |log| Event::Gone { log, count: 3 };
     assert_lines(&[
+        (
+            Event::Expired {
+                id: ID,
+                received: RECEIVED,
+                to: Conversation::Group(name("g")),
+            },
+            "[Message of 2023-10-25 14:40:07 to group g expired.]",
+        ),
         (
             gone(Conversation::Group(name("g"))),
             "[3 older messages of group g are gone.]",
