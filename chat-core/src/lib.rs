@@ -84,6 +84,8 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "simulation")]
+extern crate std;
 
 #[cfg(all(feature = "simulation", not(debug_assertions)))]
 compile_error!("the feature `simulation` is for tests: build with `--profile simulation`");

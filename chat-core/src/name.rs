@@ -43,8 +43,10 @@ impl Name {
 
 fn is_allowed(c: char) -> bool {
     use unicode_properties::GeneralCategory::DecimalNumber;
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    }
     match c.general_category_group() {
-        _ if matches!(c, '_' | '-' | '.') => true,
         GeneralCategoryGroup::Letter | GeneralCategoryGroup::Mark => !is_invisible(c),
         _ => c.general_category() == DecimalNumber,
     }
@@ -85,7 +87,11 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         // Normalisation can expand a character; take no more than could still be a name.
-        let shown: String = text.nfc().take(MAX_NAME_CHARS + 1).collect();
+        let shown: String = if text.is_ascii() {
+            text.chars().take(MAX_NAME_CHARS + 1).collect()
+        } else {
+            text.nfc().take(MAX_NAME_CHARS + 1).collect()
+        };
         let legal = (1..=MAX_NAME_CHARS).contains(&shown.chars().count())
             && !shown.starts_with('.')
             && shown.chars().all(is_allowed);

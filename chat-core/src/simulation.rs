@@ -3,7 +3,13 @@
 //!
 //! A place where a bug is planted is found by its name: `planted!(NonceReused)`.
 
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use alloc::collections::BTreeMap;
+use core::{
+    cell::RefCell,
+    sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
+};
+use std::thread_local;
+use zeroize::Zeroizing;
 
 /// The planted bug, counted from one.
 static PLANTED: AtomicU8 = AtomicU8::new(0);
@@ -28,6 +34,33 @@ pub fn use_null_crypto(wanted: bool) {
 
 pub(crate) fn uses_null_crypto() -> bool {
     NULL_CRYPTO.load(Relaxed)
+}
+
+/// What the owners of two public keys have in common.
+type Agreed = BTreeMap<[[u8; 32]; 2], Option<Zeroizing<[u8; 32]>>>;
+
+thread_local! {
+    static AGREED: RefCell<Agreed> = RefCell::default();
+}
+
+/// So many are remembered: those of a few handshakes at a time.
+const MAX_AGREED: usize = 256;
+
+/// What the owner of the key `own` has in common with the one of `other`. Both are in this
+/// process, and most of its time would go into computing for the second of them what was computed
+/// for the first.
+pub(crate) fn agreed(
+    own: &[u8; 32],
+    other: &[u8; 32],
+    agree: impl Fn() -> Option<Zeroizing<[u8; 32]>>,
+) -> Option<Zeroizing<[u8; 32]>> {
+    let pair = [*own.min(other), *own.max(other)];
+    AGREED.with_borrow_mut(|agreed| {
+        if agreed.len() >= MAX_AGREED {
+            agreed.clear();
+        }
+        agreed.entry(pair).or_insert_with(agree).clone()
+    })
 }
 
 /// Defines the bugs: the name in the code, the name on the command line, what goes wrong.

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    hash::{DefaultHasher, Hasher as _},
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use chat_core::wire::header::{Data, Initiation, Response};
+
+use crate::random::mix;
 
 /// Addresses of this network (10.9.0.0/16) belong to nobody: who sends from there spoofs, and can
 /// never prove to be there.
@@ -77,9 +78,13 @@ impl Wiretap {
 }
 
 fn hash(datagram: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(datagram);
-    hasher.finish()
+    datagram
+        .chunks(8)
+        .fold(datagram.len() as u64, |hash, chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            mix(hash ^ u64::from_le_bytes(word))
+        })
 }
 
 fn is_nowhere(address: SocketAddr) -> bool {
