@@ -31,13 +31,7 @@ fn a_run_with_the_faults_that_happened_by_chance_is_the_same_run() {
 #[test]
 fn the_checker_of_traces_finds_nothing_where_the_oracle_does_not() {
     for seed in seeds(20) {
-        let mut text = String::new();
-        let outcome = run::watch(&generate::plan(seed), |record| {
-            for line in trace::lines(record) {
-                text.push_str(&line);
-                text.push('\n');
-            }
-        });
+        let (outcome, text) = trace::of(&generate::plan(seed));
         let verdict = checker::check(&text);
         if outcome.failure.is_none() {
             assert!(verdict.is_good(), "seed {seed}: {verdict}");

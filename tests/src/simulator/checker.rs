@@ -18,7 +18,7 @@ pub struct Verdict {
     pub accepted: usize,
     /// Messages shown by somebody they were for; each reader counts.
     pub delivered: usize,
-    /// Messages shown again after their reader had died.
+    /// Messages shown again by a later run, because the screen had not been kept.
     pub repeated: usize,
     /// What is wrong: which message never came, came twice, or should not have come.
     pub lost: Vec<String>,
@@ -63,7 +63,10 @@ impl fmt::Display for Verdict {
 }
 
 /// The line after which users only do what brings everything to rest.
-const OVER: &str = "the end of all faults";
+const OVER: &str = "everybody leaves its group";
+
+/// One that was under way when a message was shown does not tell of it; the one after it does.
+const SAVES: u32 = 2;
 
 /// A message, by the number in its text.
 struct Message<'a> {
@@ -74,22 +77,31 @@ struct Message<'a> {
     readers: BTreeSet<&'a str>,
     /// Whether only the readers may get it.
     is_direct: bool,
-    /// By whom it was shown, in which of its runs last.
-    shown: BTreeMap<&'a str, u32>,
+    /// By whom it was shown, in which of its runs last, and how often that client had kept how far
+    /// its screen is.
+    shown: BTreeMap<&'a str, (usize, u32)>,
 }
 
 /// What can be seen of a client.
 #[derive(Default)]
 struct Client<'a> {
-    runs: u32,
-    /// The runs that ended without warning.
-    died: BTreeSet<u32>,
+    /// How often it had kept how far its screen is when each of its runs began.
+    runs: Vec<u32>,
+    /// The same at this time.
+    saves: u32,
     is_registered: bool,
     group: Option<&'a str>,
-    /// It has typed that it joins or leaves since it was shown to be in the group.
-    may_move: bool,
+    /// It has typed that it joins since it was shown to be in the group.
+    may_join: bool,
+    /// It has typed that it leaves since it was shown to have left.
+    may_leave: bool,
     /// Whom it was told to be unable to reach.
     refused: BTreeSet<&'a str>,
+    /// How many messages it was told to come too late for: logs hold so many.
+    gone: usize,
+    /// How many of its messages it was told to have expired, or not to be stored: those are sent all
+    /// the same, if they are stored in the end.
+    given_up: usize,
 }
 
 #[derive(Default)]
@@ -118,10 +130,7 @@ impl<'a> Checker<'a> {
         let rest = words.next().unwrap_or("");
         let client = self.clients.entry(node).or_default();
         match what {
-            "starts" => client.runs += 1,
-            "dies" => {
-                client.died.insert(client.runs);
-            }
+            "starts" => client.runs.push(client.saves),
             "types" => self.typed(node, rest),
             "keeps" => self.kept(node, rest),
             "shows" => self.shown(node, rest),
@@ -138,7 +147,9 @@ impl<'a> Checker<'a> {
                 None => return,
             },
             "send_all" | "send_group" => (self.certain_readers(node, word), rest),
-            "leave_group" | "join_group" if !self.is_over => return self.moves(node),
+            "leave_group" | "join_group" if !self.is_over => {
+                return self.moves(node, word == "leave_group");
+            }
             _ => return,
         };
         let Some(number) = number(text) else { return };
@@ -156,11 +167,11 @@ impl<'a> Checker<'a> {
 
     /// Who certainly hears what a client says in public.
     fn certain_readers(&self, node: &str, word: &str) -> BTreeSet<&'a str> {
-        let Some(sender) = self.clients.get(node).filter(|sender| !sender.may_move) else {
+        let Some(sender) = self.clients.get(node).filter(|sender| !sender.may_move()) else {
             return BTreeSet::new();
         };
         let hears = |client: &Client<'_>| match (sender.group, word) {
-            (Some(group), _) => client.group == Some(group) && !client.may_move,
+            (Some(group), _) => client.group == Some(group) && !client.may_move(),
             (None, "send_all") => client.is_registered,
             (None, _) => false,
         };
@@ -171,9 +182,10 @@ impl<'a> Checker<'a> {
     }
 
     /// A client joins or leaves: what it does not have yet of its group, it need not get.
-    fn moves(&mut self, node: &str) {
+    fn moves(&mut self, node: &str, leaves: bool) {
         if let Some(client) = self.clients.get_mut(node) {
-            client.may_move = true;
+            client.may_leave |= leaves;
+            client.may_join |= !leaves;
         }
         for message in self.messages.values_mut().filter(|it| !it.is_direct) {
             message.readers.remove(node);
@@ -183,7 +195,10 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn kept(&mut self, node: &str, rest: &str) {
+    fn kept(&mut self, node: &'a str, rest: &str) {
+        if rest.starts_with("settings screen ") {
+            self.clients.entry(node).or_default().saves += 1;
+        }
         let is_own = rest.starts_with("outbox ") || rest.starts_with("inbox ");
         if let Some(message) = number(rest).and_then(|number| self.messages.get_mut(&number)) {
             message.is_accepted |= is_own && message.from == node;
@@ -193,8 +208,10 @@ impl<'a> Checker<'a> {
     fn shown(&mut self, node: &'a str, line: &'a str) {
         let client = self.clients.entry(node).or_default();
         client.see(line);
-        let Some(number) = number(line) else { return };
-        let (run, died) = (client.runs, client.died.last().copied());
+        let Some(number) = number(line).filter(|_| !line.starts_with("to ")) else {
+            return;
+        };
+        let (runs, saves) = (&client.runs, client.saves);
         let Some(message) = self.messages.get_mut(&number).filter(|message| {
             (!message.is_direct || message.readers.contains(node))
                 && line.contains(message.from)
@@ -203,25 +220,35 @@ impl<'a> Checker<'a> {
             self.verdict.unexpected.push(format!("{node} shows {line}"));
             return;
         };
-        match message.shown.insert(node, run) {
+        let before = message.shown.insert(node, (runs.len(), saves));
+        let is_unsaved =
+            |(run, then): (usize, u32)| runs.get(run).is_some_and(|end| end - then < SAVES);
+        match before {
             None => self.verdict.delivered += 1,
-            Some(before) if died.is_some_and(|died| (before..run).contains(&died)) => {
-                self.verdict.repeated += 1;
-            }
+            Some(before) if is_unsaved(before) => self.verdict.repeated += 1,
             Some(_) => self.verdict.duplicated.push(format!("{node} shows {line}")),
         }
     }
 
     fn finish(mut self) -> Verdict {
-        for (number, message) in &self.messages {
-            if !message.is_accepted {
-                continue;
-            }
+        for (number, message) in self.messages.iter().filter(|(_, it)| it.is_accepted) {
             self.verdict.accepted += 1;
             let refused = &self.clients[message.from].refused;
-            let mut readers = message.readers.iter();
-            if let Some(reader) = readers
-                .find(|reader| !message.shown.contains_key(*reader) && !refused.contains(*reader))
+            let is_open = |it: &&&str| !message.shown.contains_key(**it) && !refused.contains(**it);
+            let open: Vec<&str> = message.readers.iter().filter(is_open).copied().collect();
+            let mut is_told =
+                |client: &str, count: for<'b> fn(&'b mut Client<'a>) -> &'b mut usize| {
+                    let count = self
+                        .clients
+                        .get_mut(client)
+                        .map(count)
+                        .filter(|count| **count > 0);
+                    count.map(|count| *count -= 1).is_some()
+                };
+            let is_missed =
+                |reader: &&&str| message.is_direct || !is_told(reader, |it| &mut it.gone);
+            if let Some(reader) = open.iter().find(is_missed)
+                && !is_told(message.from, |it| &mut it.given_up)
             {
                 let why = format!("#{number}# from {} for {reader}", message.from);
                 self.verdict.lost.push(why);
@@ -232,17 +259,26 @@ impl<'a> Checker<'a> {
 }
 
 impl<'a> Client<'a> {
+    const fn may_move(&self) -> bool {
+        self.may_join || self.may_leave
+    }
+
     fn see(&mut self, line: &'a str) {
         if let Some(group) = between(line, "[Entered group ", " successfully.]") {
-            (self.group, self.may_move) = (Some(group), false);
+            (self.group, self.may_join) = (Some(group), false);
         } else if line.starts_with("[Leave group ") {
-            (self.group, self.may_move) = (None, false);
+            (self.group, self.may_join, self.may_leave) = (None, false, false);
         } else if line.starts_with("[Welcome") {
             self.is_registered = true;
         }
         let unreachable = between(line, "[Mailbox of ", " is full, message not sent.]")
             .or_else(|| between(line, "[Client ", " does not exist.]"));
         self.refused.extend(unreachable);
+        let has_expired = line.starts_with("[Message of ") && line.ends_with(" expired.]");
+        let is_not_stored = line.starts_with("[Could not be stored ");
+        self.given_up += usize::from(has_expired || is_not_stored);
+        let gone = line.split_once(" older messages of ");
+        self.gone += gone.map_or(0, |(count, _)| count[1..].parse().unwrap_or(0));
     }
 }
 
@@ -289,14 +325,39 @@ mod tests {
     }
 
     #[test]
-    fn a_message_may_be_shown_again_after_a_crash_only() {
+    fn a_message_that_its_sender_was_told_to_be_unable_to_store_is_not_lost() {
+        let told = "1.1 alice shows [Could not be stored on this machine, not sent.]\n";
+        assert!(verdict(told).is_good());
+    }
+
+    #[test]
+    fn what_is_listed_as_pending_is_not_a_message() {
+        let listed = "1.3 alice shows to bob, 2023-10-25 14:40:14, was sent, no ack yet: #1#\n";
+        assert!(verdict(listed).unexpected.is_empty());
+    }
+
+    #[test]
+    fn as_many_messages_as_a_reader_is_told_to_have_missed_are_not_lost() {
+        let said = "0.1 alice shows [Welcome, You are registered.]\n\
+            0.1 bob shows [Welcome, You are registered.]\n\
+            0.2 alice types send_all #2# a\n\
+            0.3 alice keeps outbox 00aa #2#\n\
+            0.4 alice types send_all #3# b\n\
+            0.5 alice keeps outbox 00bb #3#\n\
+            0.6 bob shows [1 older messages of the channel are gone.]\n";
+        assert_eq!(check(said).lost.len(), 1);
+    }
+
+    #[test]
+    fn a_message_may_be_shown_again_by_another_run_if_the_screen_was_not_kept() {
         let once = "1.3 bob shows alice: #1# hi\n";
         assert_eq!(verdict(&format!("{once}{once}")).duplicated.len(), 1);
-        let ended = format!("{once}1.4 bob exits 0\n1.5 bob starts\n{once}");
-        assert_eq!(verdict(&ended).duplicated.len(), 1);
-        let died = format!("{once}1.4 bob dies\n1.5 bob starts\n{once}");
-        let died = verdict(&died);
-        assert!(died.is_good() && died.repeated == 1, "{died}");
+        let save = "1.4 bob keeps settings screen of 24 bytes\n";
+        let again = format!("1.5 bob dies\n1.5 bob starts\n{once}");
+        let saved = verdict(&format!("{once}{save}{save}{again}"));
+        assert_eq!(saved.duplicated.len(), 1);
+        let unsaved = verdict(&format!("{once}{save}{again}"));
+        assert!(unsaved.is_good() && unsaved.repeated == 1, "{unsaved}");
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub fn plan(seed: u64) -> Plan {
         steps: Vec::new(),
     };
     users.begin();
-    for _ in 0..8 + users.draws.below(50) {
+    for _ in 0..8 + users.draws.below(160) {
         users.act();
     }
     Plan {
@@ -228,7 +228,7 @@ impl Users {
             self.swarm.nonsense,
             self.swarm.groups,
         ];
-        let draw = self.draws.below(3 * troubles.len() as u64) as usize;
+        let draw = self.draws.below(8 * troubles.len() as u64) as usize;
         if troubles.get(draw) != Some(&true) {
             return self.talk();
         }
@@ -383,6 +383,7 @@ impl Users {
             "join_group nowhere",
             "create_group g",
             "peers",
+            "pending",
             "leave_group",
             "send alice",
             "frobnicate",

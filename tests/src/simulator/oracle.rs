@@ -13,14 +13,14 @@ mod reader;
 mod shown;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt,
     ops::AddAssign,
 };
 
 use chat_core::{client::Command, id::MessageId, name::Name, store::Log, time::Instant};
 
-pub use self::message::{Token, token};
+pub use self::message::{Token, stored_token, token};
 use self::{
     fate::Fate,
     logs::Logs,
@@ -59,6 +59,8 @@ pub enum Point {
     Limit,
     /// Nothing that arrives makes the program panic.
     Panic,
+    /// The checker of traces finds nothing either.
+    Trace,
 }
 
 /// Something that did not hold.
@@ -112,6 +114,8 @@ pub struct Oracle {
     fates: BTreeMap<MessageId, Fate>,
     readers: Vec<Reader>,
     logs: Logs,
+    /// What a server whose clock has jumped took out of mailboxes before it was read.
+    expired: BTreeSet<MessageId>,
     repeated: u64,
     failures: Vec<Failure>,
     at: Instant,
@@ -131,6 +135,7 @@ impl Oracle {
             fates: BTreeMap::new(),
             readers: NODES.iter().map(|_| Reader::default()).collect(),
             logs: Logs::default(),
+            expired: BTreeSet::new(),
             repeated: 0,
             failures: Vec::new(),
             at: Instant::ZERO,

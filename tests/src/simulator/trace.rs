@@ -12,11 +12,27 @@ use chat_core::{
     store::{Log, StoreOperation},
 };
 
-use super::{oracle::token, plan::NODES};
+use super::{
+    oracle::stored_token,
+    plan::{NODES, Plan},
+    run::{self, Outcome},
+};
 use crate::{
     command, lines,
     record::{Record, What},
 };
+
+/// Makes the run of a plan: what came of it, and its trace.
+pub fn of(plan: &Plan) -> (Outcome, String) {
+    let mut text = String::new();
+    let outcome = run::watch(plan, |record| {
+        for line in lines(record) {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    });
+    (outcome, text)
+}
 
 /// The lines of a record; what people see may be several, and what nobody sees none.
 pub fn lines(record: &Record) -> Vec<String> {
@@ -69,14 +85,14 @@ fn kept(operation: &StoreOperation) -> Option<String> {
             let (table, size) = (table.as_str(), value.as_ref().map_or(0, Vec::len));
             Some(match value {
                 None => format!("frees {table} {key}"),
-                Some(value) => match token(value) {
+                Some(value) => match stored_token(value) {
                     Some(token) => format!("keeps {table} {key} #{token}#"),
                     None => format!("keeps {table} {key} of {size} bytes"),
                 },
             })
         }
         StoreOperation::Append { log, id, bytes, .. } => {
-            let token = token(bytes).filter(|_| !matches!(log, Log::Mailbox(_)));
+            let token = stored_token(bytes).filter(|_| !matches!(log, Log::Mailbox(_)));
             let token = token.map_or_else(String::new, |token| format!(" #{token}#"));
             Some(format!("keeps {log} {id:?}{token}"))
         }

@@ -10,7 +10,7 @@ use super::{
     Oracle, Point,
     fate::{Stored, add},
     kept::{Entry, Member, Owed, Screen, read},
-    message::{Token, token},
+    message::{Token, stored_token, token},
     node_of,
 };
 use crate::simulator::plan::{NODES, Node};
@@ -112,7 +112,7 @@ impl Oracle {
         let mut readers: Vec<Node> = match log {
             Log::Mailbox(name) => node_of(name).into_iter().collect(),
             _ => {
-                if let Some(token) = token(bytes) {
+                if let Some(token) = stored_token(bytes) {
                     self.learn(token, *id);
                 }
                 let members = self.logs.members.get(log).into_iter().flatten();
@@ -230,13 +230,16 @@ impl Oracle {
     fn mailbox_trimmed(&mut self, log: &Log, reader: Node, up_to: u64) {
         for id in self.logs.log(log).range(0, up_to).to_vec() {
             let Some(message) = self.message(&id) else {
+                let is_read = self.readers[reader].position(&id).is_some();
+                if self.readers[0].has_jumped && !is_read {
+                    self.expired.insert(id);
+                }
                 continue;
             };
             let sender = Log::Mailbox(NODES[message.from].parse().expect("a legal name"));
             let is_kept = self.fate(&id).kept_by.contains(&reader);
-            let notice =
-                |domain: &[u8]| MessageId::derive(domain, &[&id.0, NODES[reader].as_bytes()]);
-            let (receipt, expired) = (notice(b"receipt"), notice(b"expired"));
+            let notice = |domain: &[u8]| notice(domain, &id, reader);
+            let (receipt, expired) = (notice(RECEIPT), notice(EXPIRED));
             let log = self.logs.log(&sender);
             let (is_told, is_expired) = (log.contains(&receipt), log.contains(&expired));
             let is_told = is_told || self.receipts_may_be_dropped;
@@ -259,6 +262,15 @@ impl Oracle {
             }
         }
     }
+}
+
+/// The domain of receipts.
+pub(super) const RECEIPT: &[u8] = b"receipt";
+const EXPIRED: &[u8] = b"expired";
+
+/// The id of what the server tells a sender of its message and a reader.
+pub(super) fn notice(domain: &[u8], id: &MessageId, reader: Node) -> MessageId {
+    MessageId::derive(domain, &[&id.0, NODES[reader].as_bytes()])
 }
 
 /// The node of the user with this folded name.

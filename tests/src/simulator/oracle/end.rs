@@ -2,6 +2,7 @@
 
 use super::{
     Oracle, Point,
+    durable::{RECEIPT, notice},
     fate::Fate,
     message::{Message, Token},
 };
@@ -45,7 +46,13 @@ impl Oracle {
                 let stored = fate.stored.as_ref();
                 stored.is_some_and(|it| it.left.contains(reader))
             };
-            let is_owed = |reader: &Node| !fate.receipts.contains(reader) && !has_left(reader);
+            let has_expired = |reader: &Node| {
+                let receipt = message.id.map(|id| notice(RECEIPT, &id, *reader));
+                receipt.is_some_and(|receipt| self.expired.contains(&receipt))
+            };
+            let is_owed = |reader: &Node| {
+                !fate.receipts.contains(reader) && !has_left(reader) && !has_expired(reader)
+            };
             let reader = fate.kept_for.iter().copied().find(is_owed)?;
             let is_gone = fate.stored.as_ref().is_some_and(|it| it.is_trimmed);
             let is_told = message.is_direct() || is_group(message) && !is_gone;

@@ -1,6 +1,7 @@
 //! What the oracle knows of one message.
 
 use chat_core::{conversation::Conversation, id::MessageId, name::Name, time::Instant};
+use ciborium::Value;
 
 use crate::simulator::plan::Node;
 
@@ -77,7 +78,21 @@ impl Message {
     }
 }
 
-/// The token in a text or in what was stored with it.
+/// The token in the texts of what was stored; an id could look like one.
+pub fn stored_token(bytes: &[u8]) -> Option<Token> {
+    fn find(value: &Value) -> Option<Token> {
+        match value {
+            Value::Text(text) => token(text.as_bytes()),
+            Value::Array(values) => values.iter().find_map(find),
+            Value::Map(entries) => entries.iter().find_map(|(_, value)| find(value)),
+            Value::Tag(_, value) => find(value),
+            _ => None,
+        }
+    }
+    find(&ciborium::from_reader(bytes).ok()?)
+}
+
+/// The token in a text.
 pub fn token(bytes: &[u8]) -> Option<Token> {
     let mut rest = bytes;
     loop {
@@ -96,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_token_is_found_in_the_middle_of_bytes() {
-        assert_eq!(token(b"\x01#\x99text #17# more"), Some(17));
+        assert_eq!(token(b"text # 1 #17# more"), Some(17));
         assert_eq!(token(b"##5#"), Some(5));
         assert_eq!(token(b"#5"), None);
         assert_eq!(token(b""), None);

@@ -60,6 +60,7 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
 
     /// Waits until everything is shown and told, and stays so.
     fn come_to_rest(&mut self, stopped: Instant) -> Result<(), Failure> {
+        self.world.remark("everybody leaves its group");
         loop {
             self.wait_until(stopped, "everything is shown, and told", Self::is_at_rest)
                 .or_else(|failure| self.explain(failure))?;
