@@ -91,10 +91,10 @@ struct Client<'a> {
     saves: u32,
     is_registered: bool,
     group: Option<&'a str>,
-    /// It has typed that it joins since it was shown to be in the group.
-    may_join: bool,
-    /// It has typed that it leaves since it was shown to have left.
-    may_leave: bool,
+    /// How often it has typed that it joins, without an answer yet.
+    joining: u32,
+    /// How often it has typed that it leaves, likewise.
+    leaving: u32,
     /// Whom it was told to be unable to reach.
     refused: BTreeSet<&'a str>,
     /// How many messages it was told to come too late for: logs hold so many.
@@ -184,8 +184,8 @@ impl<'a> Checker<'a> {
     /// A client joins or leaves: what it does not have yet of its group, it need not get.
     fn moves(&mut self, node: &str, leaves: bool) {
         if let Some(client) = self.clients.get_mut(node) {
-            client.may_leave |= leaves;
-            client.may_join |= !leaves;
+            client.leaving += u32::from(leaves);
+            client.joining += u32::from(!leaves);
         }
         for message in self.messages.values_mut().filter(|it| !it.is_direct) {
             message.readers.remove(node);
@@ -260,16 +260,19 @@ impl<'a> Checker<'a> {
 
 impl<'a> Client<'a> {
     const fn may_move(&self) -> bool {
-        self.may_join || self.may_leave
+        self.joining > 0 || self.leaving > 0
     }
 
     fn see(&mut self, line: &'a str) {
         if let Some(group) = between(line, "[Entered group ", " successfully.]") {
-            (self.group, self.may_join) = (Some(group), false);
+            (self.group, self.joining) = (Some(group), self.joining.saturating_sub(1));
         } else if line.starts_with("[Leave group ") {
-            (self.group, self.may_join, self.may_leave) = (None, false, false);
+            (self.group, self.leaving) = (None, self.leaving.saturating_sub(1));
         } else if line.starts_with("[Welcome") {
             self.is_registered = true;
+        }
+        if line == "[You are already in a group.]" {
+            self.joining = self.joining.saturating_sub(1);
         }
         let unreachable = between(line, "[Mailbox of ", " is full, message not sent.]")
             .or_else(|| between(line, "[Client ", " does not exist.]"));
