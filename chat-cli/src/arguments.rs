@@ -3,15 +3,25 @@
 //! `server` and `client` are subcommands with the flags `-s` and `-c` as other names, and what they
 //! take may be given by position or by option. What is wrong with a value is said in a fixed line.
 
+mod config_file;
 mod printed;
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
-use chat_core::{config::PORTS, id::Fingerprint, name::Name, text::Neutral};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use chat_core::{
+    config::{PORTS, ServerConfig},
+    id::Fingerprint,
+    name::Name,
+    text::Neutral,
+};
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::{address::ServerAddress, failure::Failure};
+use config_file::ConfigFile;
 
 const SERVER_USAGE: &str = "\
 chat-cli server [OPTIONS] <PORT>
@@ -52,6 +62,11 @@ enum Form {
     Send(SendForm),
     /// Show the main job on this machine: a server, three users, a crash; ends by itself.
     Tour,
+    /// What the program is configured to do.
+    Config {
+        #[command(subcommand)]
+        form: ConfigForm,
+    },
     /// Print a script that completes this program's command line in a shell.
     Completions {
         /// The shell
@@ -59,6 +74,12 @@ enum Form {
     },
     /// Print the manual page: chat-cli manual | man -l -
     Manual,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigForm {
+    /// Print every option and limit with its value and where it comes from, as a configuration file.
+    Show,
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +183,9 @@ struct SendForm {
 
 #[derive(Debug, Args)]
 struct RawOptions {
+    /// Take defaults from this file [default: chat/config.toml in the user's configuration]
+    #[arg(long, value_name = "FILE", global = true, env = "CHAT_CONFIG")]
+    config: Option<PathBuf>,
     /// Keep everything below this directory [default: the user's data directory]
     #[arg(long, value_name = "DIR", global = true, env = "CHAT_DATA")]
     data: Option<PathBuf>,
@@ -182,6 +206,9 @@ struct RawOptions {
     /// Leave without telling the server
     #[arg(long, global = true)]
     silent_exit: bool,
+    /// A server's metrics for Prometheus are at http://ADDRESS/metrics
+    #[arg(long, value_name = "ADDRESS", global = true, env = "CHAT_METRICS")]
+    metrics: Option<SocketAddr>,
     /// How the log on stderr is written
     #[arg(
         long,
@@ -262,21 +289,32 @@ pub(crate) struct Options {
     pub(crate) server_key: Option<Fingerprint>,
     pub(crate) silent_exit: bool,
     pub(crate) json: bool,
+    pub(crate) metrics: Option<SocketAddr>,
+    /// The limits of a server.
+    pub(crate) server_config: ServerConfig,
     pub(crate) log_format: LogFormat,
     pub(crate) log_level: LogLevel,
 }
 
 impl Arguments {
-    /// Reads the command line of this process; clap itself answers help, version and wrong usage,
-    /// and exits.
+    /// Reads the command line of this process, the environment and the configuration file; clap
+    /// itself answers help, version and wrong usage, and exits.
     ///
     /// # Errors
-    /// With the fixed line for a port, name or address that is none.
+    /// With the fixed line for a port, name or address that is none, and if the configuration file
+    /// cannot be used.
     pub(crate) fn from_command_line() -> Result<Self, Failure> {
-        Self::check(CommandLine::parse())
+        let named = CommandLine::parse().options.config;
+        let command = CommandLine::command();
+        let file = ConfigFile::read(named.as_deref(), &command)?;
+        let mut matches = file.as_defaults(command).get_matches();
+        let shown = matches.clone();
+        let line = CommandLine::from_arg_matches_mut(&mut matches);
+        let line = line.unwrap_or_else(|error| error.exit());
+        Self::check(line, &file, &shown)
     }
 
-    fn check(line: CommandLine) -> Result<Self, Failure> {
+    fn check(line: CommandLine, file: &ConfigFile, matches: &ArgMatches) -> Result<Self, Failure> {
         let CommandLine { form, options } = line;
         let json = match &form {
             Form::Client(form) => form.json,
@@ -291,6 +329,8 @@ impl Arguments {
             server_key: options.server_key,
             silent_exit: options.silent_exit,
             json,
+            metrics: options.metrics,
+            server_config: file.server_config(),
             log_format: options.log_format,
             log_level: options.log_level,
         };
@@ -301,6 +341,9 @@ impl Arguments {
             Form::Client(form) => client(form)?,
             Form::Send(form) => send(form)?,
             Form::Tour => Mode::Tour,
+            Form::Config {
+                form: ConfigForm::Show,
+            } => Mode::Print(printed::configuration(file, matches)),
             Form::Completions { shell } => Mode::Print(printed::completions(shell)),
             Form::Manual => Mode::Print(printed::manual().map_err(Failure::Output)?),
         };

@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     InvalidAddress,
     #[error("[Invalid name: {0}.]")]
     InvalidName(String),
+    #[error("[The configuration in {0} cannot be used: {1}.]")]
+    Config(String, String),
     #[error("[There is no message: give one, or write it to standard input.]")]
     NoMessage,
     #[error("[There is no home directory to keep data in: give one with --data.]")]
@@ -23,6 +25,8 @@ pub(crate) enum Failure {
     Setup(#[from] chat_mio::SetupError),
     #[error("[{0}.]")]
     Run(#[from] chat_mio::RunError),
+    #[error("[Metrics cannot be served on {0}: {1}.]")]
+    Metrics(std::net::SocketAddr, io::Error),
     #[error("[The terminal cannot be used: {0}.]")]
     Terminal(io::Error),
     #[error("[The input cannot be read: {0}.]")]
@@ -37,7 +41,11 @@ impl Failure {
     /// 2 for wrong usage, 1 for what fails at run time.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::InvalidPort | Self::InvalidAddress | Self::InvalidName(_) | Self::NoMessage => 2,
+            Self::InvalidPort
+            | Self::InvalidAddress
+            | Self::InvalidName(_)
+            | Self::NoMessage
+            | Self::Config(..) => 2,
             _ => 1,
         })
     }

@@ -10,6 +10,7 @@ mod json;
 mod lines;
 mod local_time;
 mod log;
+mod metrics;
 mod operator_terminal;
 mod output;
 mod screen;

@@ -11,13 +11,16 @@ use chat_core::{
     text::{English, Neutral},
 };
 use chat_mio::{Control, Frontend, ServerLoop, ServerSetup};
+use signal_hook::consts::SIGHUP;
 
 use crate::{
-    arguments::Options,
+    arguments::{Arguments, Options},
     data,
     failure::Failure,
     lines::{Input, Lines},
     local_time::local_time,
+    log,
+    metrics::Metrics,
     operator_terminal::OperatorTerminal,
     output::Output,
 };
@@ -39,13 +42,20 @@ pub(crate) fn run(port: u16, options: Options) -> Result<ExitCode, Failure> {
     let mut setup = ServerSetup::new(port);
     setup.listen = options.listen;
     setup.data = data::directory(&options)?;
+    setup.config = options.server_config.clone();
     let mut server = ServerLoop::new(setup)?;
     let mut operator = Operator {
         input: OperatorInput::None,
         output: Output::start(io::stdout()).map_err(Failure::Input)?,
         address: server.event_loop().local_address(),
         awaited: false,
+        metrics: None,
     };
+    if let Some(address) = options.metrics {
+        let metrics = Metrics::serve(address, server.event_loop().waker());
+        let failed = |error| Failure::Metrics(address, error);
+        operator.metrics = Some(metrics.map_err(failed)?);
+    }
     let address = operator.address;
     operator
         .output
@@ -100,9 +110,23 @@ struct Operator {
     address: SocketAddr,
     /// A command has no answer yet: the next one waits for it, so that answers come in order.
     awaited: bool,
+    metrics: Option<Metrics>,
 }
 
 impl Operator {
+    /// Reads the configuration again: limits and what is logged.
+    fn reload(&mut self, control: &mut Control<'_, Server>) {
+        let line = match Arguments::from_command_line() {
+            Ok(Arguments { options, .. }) => {
+                log::set_level(options.log_level);
+                control.machine.set_config(options.server_config);
+                "[Configuration read again.]".to_owned()
+            }
+            Err(failure) => failure.to_string(),
+        };
+        self.output.show(line);
+    }
+
     fn obey(&mut self, control: &mut Control<'_, Server>, line: &str) {
         let mut words = line.split_whitespace();
         let Some(word) = words.next() else {
@@ -153,7 +177,16 @@ impl Frontend<Server> for Operator {
         }
     }
 
+    fn signal(&mut self, control: &mut Control<'_, Server>, signal: i32) {
+        if signal == SIGHUP {
+            self.reload(control);
+        }
+    }
+
     fn turn(&mut self, control: &mut Control<'_, Server>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.turn(control);
+        }
         while !self.awaited {
             match self.input.next() {
                 Some(line) => self.obey(control, &line),

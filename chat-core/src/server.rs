@@ -98,6 +98,9 @@ pub struct Counters {
     pub unexpected_frames: u64,
     /// Frames skipped because their tag is unknown.
     pub unknown_frames: u64,
+    /// Messages that became durable: mail, and posts to groups and everyone. One that is handed in
+    /// again may count again.
+    pub messages_stored: u64,
     /// Clients cut off because they asked for too much, or read too slowly.
     pub cut_off: u64,
     /// Names whose changes a client is not told of, because it watches as many as it may.
@@ -106,6 +109,20 @@ pub struct Counters {
     pub dropped_receipts: u64,
     /// Events dropped because they were not polled.
     pub dropped_events: u64,
+}
+
+/// How much there is of what a server holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Size {
+    /// Names that are registered.
+    pub names: usize,
+    /// Clients that are online.
+    pub sessions: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Operations of the store that are not complete.
+    pub pending: usize,
 }
 
 /// A server.
@@ -147,6 +164,23 @@ impl Server {
     /// What the server itself has counted.
     pub const fn server_counters(&self) -> Counters {
         self.state.counters
+    }
+
+    /// How much there is of what the server holds.
+    pub fn size(&self) -> Size {
+        Size {
+            names: self.state.names.len(),
+            sessions: self.state.sessions.len(),
+            groups: self.state.members.groups(),
+            pending: self.state.pending.len(),
+        }
+    }
+
+    /// Changes limits and times from here on, but for those of the link. What exceeds a lower
+    /// limit stays.
+    pub fn set_config(&mut self, config: ServerConfig) {
+        let link = core::mem::take(&mut self.state.config.link);
+        self.state.config = ServerConfig { link, ..config };
     }
 
     /// Takes a datagram, which is decrypted in place.

@@ -128,7 +128,7 @@ impl ClientLoop {
     /// If the other user's files are in use or cannot be used: who it is, and why. The client can
     /// run on as it is.
     pub fn switch_user(&mut self) -> Result<(), (Name, SetupError)> {
-        let Control { machine, now } = self.event_loop.control();
+        let Control { machine, now, .. } = self.event_loop.control();
         let Some(name) = machine.wanted_user().cloned() else {
             return Ok(());
         };

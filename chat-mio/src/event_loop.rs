@@ -66,6 +66,8 @@ pub struct Control<'a, M> {
     pub machine: &'a mut M,
     /// The time to hand to it.
     pub now: Now,
+    /// What the socket has counted.
+    pub socket: SocketCounters,
 }
 
 /// Why a loop ended early.
@@ -187,6 +189,7 @@ impl<M: Machine> EventLoop<M> {
     pub fn control(&mut self) -> Control<'_, M> {
         Control {
             now: self.clock.now(),
+            socket: self.socket.counters(),
             machine: &mut self.machine,
         }
     }

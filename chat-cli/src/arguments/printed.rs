@@ -2,11 +2,14 @@
 
 use std::io;
 
-use clap::CommandFactory;
+use clap::{ArgMatches, CommandFactory, parser::ValueSource};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
-use super::CommandLine;
+use super::{
+    CommandLine,
+    config_file::{self, ConfigFile},
+};
 
 /// The script that completes the command line in a shell.
 pub(super) fn completions(shell: Shell) -> Vec<u8> {
@@ -35,6 +38,43 @@ pub(super) fn manual() -> io::Result<Vec<u8>> {
         man.render_options_section(&mut page)?;
     }
     Ok(page)
+}
+
+/// Every option and limit with its value and where that comes from, as a configuration file.
+pub(super) fn configuration(file: &ConfigFile, matches: &ArgMatches) -> Vec<u8> {
+    let mut matches = matches;
+    while let Some((_, inner)) = matches.subcommand() {
+        matches = inner;
+    }
+    let mut text = match &file.path {
+        Some(path) => format!("# The configuration file is {}.\n", path.display()),
+        None => "# There is no configuration file.\n".to_owned(),
+    };
+    let command = CommandLine::command();
+    for name in config_file::options(&command) {
+        let id = name.replace('-', "_");
+        let value = matches
+            .get_raw(&id)
+            .and_then(|mut values| values.next_back());
+        let Some(value) = value else {
+            text.push_str(&format!("# {name} is not set\n"));
+            continue;
+        };
+        let value = match value.to_string_lossy().as_ref() {
+            flag @ ("true" | "false") => flag.to_owned(),
+            value => toml::Value::from(value).to_string(),
+        };
+        let source = match matches.value_source(&id) {
+            Some(ValueSource::CommandLine) => "command line",
+            Some(ValueSource::EnvVariable) => "environment",
+            _ if file.sets(name) => "file",
+            _ => "default",
+        };
+        text.push_str(&format!("{name} = {value}  # {source}\n"));
+    }
+    text.push('\n');
+    text.push_str(&config_file::limits_table(&file.server_config()));
+    text.into_bytes()
 }
 
 #[cfg(test)]

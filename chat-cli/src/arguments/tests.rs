@@ -4,7 +4,9 @@ use super::*;
 
 fn parse(line: &str) -> Result<Arguments, Failure> {
     let words = ["chat-cli"].into_iter().chain(line.split_whitespace());
-    Arguments::check(CommandLine::try_parse_from(words).unwrap())
+    let matches = CommandLine::command().try_get_matches_from(words).unwrap();
+    let line = CommandLine::from_arg_matches(&matches).unwrap();
+    Arguments::check(line, &ConfigFile::default(), &matches)
 }
 
 fn clap_error(line: &str) -> clap::Error {

@@ -135,6 +135,10 @@ impl Process {
         while self.read_line() != expected {}
     }
 
+    pub(crate) fn read_until_prefix(&mut self, prefix: &str) {
+        while !self.read_line().starts_with(prefix) {}
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&mut self, name: &str) {
         let (signal, id) = (format!("-{name}"), self.child.id().to_string());

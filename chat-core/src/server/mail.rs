@@ -125,6 +125,7 @@ impl State {
             ..
         } = submission;
         let is_new = received == stamp;
+        self.counters.messages_stored += u64::from(is_new);
         match &to {
             Conversation::User(name) => {
                 let check = Check {

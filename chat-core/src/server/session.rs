@@ -89,6 +89,10 @@ impl Sessions {
         id
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
     pub(super) fn by_peer(&self, peer: PeerId) -> Option<SessionId> {
         self.by_peer.get(&peer).copied()
     }

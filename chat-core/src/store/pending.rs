@@ -181,6 +181,11 @@ impl<T> Pending<T> {
         self.resume.is_some() || !self.outgoing.is_empty()
     }
 
+    /// How many are under way.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()

@@ -1,0 +1,116 @@
+//! What an operator has: a configuration file, metrics.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+};
+
+use super::support::{Process, chat, client, free_port, output};
+
+#[test]
+fn the_command_line_counts_more_than_the_environment_and_that_more_than_the_file() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("config.toml");
+    fs::write(
+        &file,
+        "log-level = \"info\"\nlog-format = \"json\"\nlisten = \"127.0.0.1\"\n\
+         [limits]\ngroups = 7\n",
+    )
+    .unwrap();
+    let arguments = ["config", "show", "--config", path(&file), "--listen", "::1"];
+    let mut command = chat(data.path(), &arguments);
+    command.env("CHAT_LOG_LEVEL", "debug");
+    let shown = String::from_utf8(output(command).stdout).unwrap();
+    for line in [
+        "log-level = \"debug\"  # environment",
+        "log-format = \"json\"  # file",
+        "listen = \"::1\"  # command line",
+        "ephemeral = false  # default",
+        "# metrics is not set",
+        "groups = 7",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
+    }
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_named_with_the_place() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("config.toml");
+    fs::write(&file, "\nlog-levle = \"info\"\n").unwrap();
+    let output = output(chat(
+        data.path(),
+        &["server", "4000", "--config", path(&file)],
+    ));
+    assert_eq!(output.status.code(), Some(2));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("config.toml"), "{errors}");
+    assert!(
+        errors.contains("there is no option \"log-levle\""),
+        "{errors}"
+    );
+}
+
+#[test]
+fn limits_are_read_again_at_sighup() {
+    let data = tempfile::tempdir().unwrap();
+    let (port, file) = (free_port(), data.path().join("config.toml"));
+    let limit = |users| fs::write(&file, format!("[limits]\nusers = {users}\n")).unwrap();
+    limit(1);
+    let mut server = server(data.path(), &port, &["--config", path(&file)]);
+    let _first = client(data.path(), "x", &port);
+    let mut second = Process::start(chat(data.path(), &["client", "y", "127.0.0.1", &port]));
+    second.read_until("[The server is full.]");
+    limit(2);
+    server.signal("HUP");
+    server.read_until("[Configuration read again.]");
+    let _second = client(data.path(), "z", &port);
+    fs::write(&file, "users = ").unwrap();
+    server.signal("HUP");
+    server.read_until_prefix("[The configuration in ");
+}
+
+#[test]
+fn metrics_are_there_for_prometheus() {
+    let data = tempfile::tempdir().unwrap();
+    let (port, address) = (free_port(), format!("127.0.0.1:{}", free_port()));
+    let mut server = server(data.path(), &port, &["--metrics", &address]);
+    let _client = client(data.path(), "x", &port);
+    server.read_until("[Client x registered.]");
+    let answer = get(&address, "/metrics");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    for line in [
+        "# TYPE chat_users gauge",
+        "chat_users 1",
+        "chat_sessions 1",
+        "# TYPE chat_handshakes_total counter",
+        "chat_handshakes_total 1",
+    ] {
+        assert!(answer.lines().any(|it| it == line), "{line}: {answer}");
+    }
+    assert!(get(&address, "/").starts_with("HTTP/1.1 404 "));
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn server(data: &Path, port: &str, options: &[&str]) -> Process {
+    let arguments: Vec<_> = ["server", port]
+        .into_iter()
+        .chain(options.iter().copied())
+        .collect();
+    let mut server = Process::start(chat(data, &arguments));
+    server.read_until_prefix("[Server started on ");
+    server
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
