@@ -60,10 +60,26 @@ impl Output {
         }
     }
 
+    /// Shows lines from another thread.
+    pub(crate) fn remote(&self) -> Remote {
+        Remote(self.sender.clone())
+    }
+
     /// Waits for what is not written yet, for a short time.
     pub(crate) fn finish(self) {
         drop(self.sender);
         let _ = self.done.recv_timeout(FLUSH_TIME);
+    }
+}
+
+/// The output in the hands of another thread.
+pub(crate) struct Remote(SyncSender<String>);
+
+impl Remote {
+    /// Shows lines; waits while too many others are waiting.
+    pub(crate) fn show(&self, lines: String) {
+        // A server whose output is closed goes on serving.
+        let _ = self.0.send(lines);
     }
 }
 

@@ -3,10 +3,13 @@
 use std::{
     io::{self, IsTerminal},
     net::SocketAddr,
+    path::PathBuf,
     process::ExitCode,
+    thread,
 };
 
 use chat_core::{
+    name::Name,
     server::{Command, Event, Server},
     text::{English, Neutral},
 };
@@ -31,6 +34,12 @@ const STDIN: usize = 0;
 const HELP: &str = "\
 peers                    who is there, and where
 groups                   all groups
+kick <name>              log a client out
+ban <name>               log a client out and do not let it in again
+unban <name>             let it in again
+bans                     who is banned
+delete <name>            remove a user, its mail and its memberships
+backup <directory>       copy everything that is kept, into a new directory
 help                     this list
 quit                     stop the server";
 
@@ -42,6 +51,7 @@ pub(crate) fn run(port: u16, options: Options) -> Result<ExitCode, Failure> {
     let mut setup = ServerSetup::new(port);
     setup.listen = options.listen;
     setup.data = data::directory(&options)?;
+    let data = setup.data.clone();
     setup.config = options.server_config.clone();
     let mut server = ServerLoop::new(setup)?;
     let mut operator = Operator {
@@ -50,6 +60,7 @@ pub(crate) fn run(port: u16, options: Options) -> Result<ExitCode, Failure> {
         address: server.event_loop().local_address(),
         awaited: false,
         metrics: None,
+        data,
     };
     if let Some(address) = options.metrics {
         let metrics = Metrics::serve(address, server.event_loop().waker());
@@ -111,6 +122,8 @@ struct Operator {
     /// A command has no answer yet: the next one waits for it, so that answers come in order.
     awaited: bool,
     metrics: Option<Metrics>,
+    /// Where everything is kept, if it is.
+    data: Option<PathBuf>,
 }
 
 impl Operator {
@@ -128,32 +141,80 @@ impl Operator {
     }
 
     fn obey(&mut self, control: &mut Control<'_, Server>, line: &str) {
-        let mut words = line.split_whitespace();
-        let Some(word) = words.next() else {
-            return;
-        };
-        let name = word.strip_prefix('/').unwrap_or(word);
-        let command = match name {
-            "peers" => Some(Command::Peers),
-            "groups" => Some(Command::Groups),
-            "quit" => Some(Command::Stop),
-            "help" => None,
-            _ => {
-                let word = Neutral(word);
-                self.output
-                    .show(format!("[Invalid command: {word}. Type help.]"));
-                return;
-            }
-        };
-        match command {
-            _ if words.next().is_some() => self.output.show(format!("[Usage: {name}]")),
-            Some(command) => {
+        let Some(parsed) = parse(line) else { return };
+        match parsed {
+            Ok(Order::Command(command)) => {
                 self.awaited = true;
                 control.machine.handle_command(control.now, command);
             }
-            None => self.output.show(HELP.into()),
+            Ok(Order::BackUp(to)) => self.back_up(to),
+            Ok(Order::Help) => self.output.show(HELP.into()),
+            Err(why) => self.output.show(why),
         }
     }
+
+    /// Copies what is kept, in a thread of its own.
+    fn back_up(&mut self, to: PathBuf) {
+        let Some(data) = self.data.clone() else {
+            return self.output.show("[Nothing is kept on disk.]".into());
+        };
+        let (port, shown) = (self.address.port(), self.output.remote());
+        let work = move || {
+            let line = match chat_mio::back_up(&data, port, &to) {
+                Ok(()) => format!("[Backup written to {}.]", to.display()),
+                Err(error) => format!("[The backup failed: {error}.]"),
+            };
+            shown.show(line);
+        };
+        if let Err(error) = thread::Builder::new().name("backup".into()).spawn(work) {
+            self.output.show(format!("[The backup failed: {error}.]"));
+        }
+    }
+}
+
+/// What an operator wants.
+enum Order {
+    Command(Command),
+    BackUp(PathBuf),
+    Help,
+}
+
+/// The order of a line, none for an empty one; or what is wrong with it, for the operator.
+fn parse(line: &str) -> Option<Result<Order, String>> {
+    let (word, rest) = line
+        .trim()
+        .split_once(char::is_whitespace)
+        .unwrap_or((line.trim(), ""));
+    if word.is_empty() {
+        return None;
+    }
+    let word = word.strip_prefix('/').unwrap_or(word);
+    let rest = rest.trim();
+    let about = |order: fn(Name) -> Command| match rest.parse() {
+        Ok(name) => Ok(Order::Command(order(name))),
+        Err(_) if rest.is_empty() || rest.contains(char::is_whitespace) => {
+            Err(format!("[Usage: {word} <name>]"))
+        }
+        Err(_) => Err(format!("[Invalid name: {}.]", Neutral(rest))),
+    };
+    let plain = |order| match rest {
+        "" => Ok(order),
+        _ => Err(format!("[Usage: {word}]")),
+    };
+    Some(match word {
+        "peers" => plain(Order::Command(Command::Peers)),
+        "groups" => plain(Order::Command(Command::Groups)),
+        "bans" => plain(Order::Command(Command::Bans)),
+        "quit" => plain(Order::Command(Command::Stop)),
+        "help" => plain(Order::Help),
+        "kick" => about(|name| Command::Kick { name }),
+        "ban" => about(|name| Command::Ban { name }),
+        "unban" => about(|name| Command::Unban { name }),
+        "delete" => about(|name| Command::Delete { name }),
+        "backup" if rest.is_empty() => Err("[Usage: backup <directory>]".to_owned()),
+        "backup" => Ok(Order::BackUp(rest.into())),
+        _ => Err(format!("[Invalid command: {}. Type help.]", Neutral(word))),
+    })
 }
 
 impl Frontend<Server> for Operator {
@@ -164,7 +225,14 @@ impl Frontend<Server> for Operator {
                 let address = self.address;
                 self.output.show(format!("SERVER @ {address} is ONLINE"));
             }
-            Event::Groups { .. } => self.awaited = false,
+            Event::Groups { .. }
+            | Event::Kicked { .. }
+            | Event::Banned { .. }
+            | Event::Unbanned { .. }
+            | Event::Bans { .. }
+            | Event::Deleted { .. }
+            | Event::NoSuchClient { .. }
+            | Event::NotOnline { .. } => self.awaited = false,
             _ => {}
         }
         self.output

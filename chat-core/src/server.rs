@@ -21,6 +21,7 @@ mod log_reader;
 mod mail;
 mod members;
 mod names;
+mod operator;
 mod presence;
 mod rate_limit;
 mod reader;
@@ -41,7 +42,6 @@ pub use event::{Command, Event};
 
 use crate::{
     action::Action,
-    client::Peer,
     config::ServerConfig,
     crypto::{self, Identity},
     id::{Path, PublicKey},
@@ -49,7 +49,6 @@ use crate::{
     machine::Machine,
     store::{OperationId, StoreEvent, StoreOperation},
     time::{Instant, Now},
-    wire::Presence,
 };
 use state::{LinkCommand, Sender, State};
 
@@ -212,22 +211,8 @@ impl Server {
     /// Takes an operator's command.
     pub fn handle_command(&mut self, now: Now, command: Command) {
         let now = self.clamp(now);
-        match command {
-            Command::Peers => {
-                let peers = self.state.names.iter().map(|(name, user)| Peer {
-                    name: name.clone(),
-                    address: user.address(),
-                    online: user.presence == Presence::Online,
-                });
-                let peers = peers.collect();
-                self.state.show(Event::Peers { peers });
-            }
-            Command::Groups => {
-                let (names, _) = self.state.members.list_groups(None, usize::MAX - 1);
-                self.state.show(Event::Groups { names });
-            }
-            Command::Stop => self.state.stop(now),
-        }
+        self.state.operate(now, command);
+        self.route(now);
     }
 
     /// Takes what the store completed, read or noticed.

@@ -76,6 +76,14 @@ fn write_groups(f: &mut fmt::Formatter<'_>, names: &[Name]) -> fmt::Result {
     write_lines(f, names)
 }
 
+fn write_banned(f: &mut fmt::Formatter<'_>, names: &[Name]) -> fmt::Result {
+    if names.is_empty() {
+        return f.write_str("[Nobody is banned.]");
+    }
+    f.write_str("[Banned clients:]\n")?;
+    write_lines(f, names)
+}
+
 fn write_lines(
     f: &mut fmt::Formatter<'_>,
     lines: impl IntoIterator<Item = impl fmt::Display>,

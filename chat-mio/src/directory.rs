@@ -104,10 +104,20 @@ pub(crate) struct Directory {
     _lock: Lock,
 }
 
+/// The file with the secret key.
+pub(crate) const IDENTITY: &str = "identity";
+/// The file with the store of a server.
+pub(crate) const SERVER_STORE: &str = "store.sqlite";
+
 impl Directory {
+    /// Where the server on `port` keeps everything.
+    pub(crate) fn server_path(root: &Path, port: u16) -> PathBuf {
+        root.join("server").join(port.to_string())
+    }
+
     /// The directory of the server on `port`.
     pub(crate) fn server(root: &Path, port: u16) -> Result<Self, DirectoryError> {
-        Self::open(root.join("server").join(port.to_string()))
+        Self::open(Self::server_path(root, port))
     }
 
     /// The directory of the client called `name`.
@@ -124,7 +134,7 @@ impl Directory {
 
     /// The identity that is kept here, made when it is first asked for.
     pub(crate) fn identity(&self) -> Result<Identity, DirectoryError> {
-        identity::load_or_create(&self.path.join("identity"))
+        identity::load_or_create(&self.path.join(IDENTITY))
     }
 
     /// The servers that this client trusts.
@@ -134,7 +144,7 @@ impl Directory {
 
     /// The file for the store of a server.
     pub(crate) fn server_store(&self) -> PathBuf {
-        self.path.join("store.sqlite")
+        self.path.join(SERVER_STORE)
     }
 
     /// The files for the stores of this client.

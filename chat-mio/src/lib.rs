@@ -21,6 +21,7 @@
 //! # Ok::<(), chat_mio::Error>(())
 //! ```
 
+mod backup;
 mod batch;
 mod client_loop;
 mod clock;
@@ -40,6 +41,7 @@ mod socket;
 mod sqlite;
 mod store;
 
+pub use backup::back_up;
 pub use chat_core::machine::Machine;
 pub use client_loop::{ClientLoop, ClientSetup};
 pub use clock::Clock;

@@ -145,8 +145,18 @@ impl World {
             12 | 13 => self.store.step(input),
             14 => match choice >> 4 {
                 0..=3 => self.is_prompt ^= true,
-                4 | 5 => self.server.handle_command(now, Command::Peers),
-                6 | 7 => self.server.handle_command(now, Command::Groups),
+                4 => self.server.handle_command(now, Command::Peers),
+                5 => self.server.handle_command(now, Command::Groups),
+                6 | 7 => {
+                    let name = NAMES[client].parse().expect("a legal name");
+                    let command = match input.below(4) {
+                        0 => Command::Kick { name },
+                        1 => Command::Ban { name },
+                        2 => Command::Unban { name },
+                        _ => Command::Delete { name },
+                    };
+                    self.server.handle_command(now, command);
+                }
                 8 => self.server.handle_command(now, Command::Stop),
                 9 => self.clients[client].set_listening(false),
                 10..=12 => self.clients[client].set_listening(true),

@@ -133,6 +133,8 @@ fn session(event: &Event) -> Option<Value> {
         Event::NameTaken { name } => named("name_taken", name),
         Event::ServerFull => plain("server_full"),
         Event::Superseded => plain("superseded"),
+        Event::Dismissed => plain("dismissed"),
+        Event::Banned => plain("banned"),
         Event::TableUpdated => plain("table_updated"),
         Event::Peers {
             server,

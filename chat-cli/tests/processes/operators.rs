@@ -1,4 +1,4 @@
-//! What an operator has: a configuration file, metrics.
+//! What an operator has: commands, backups, a configuration file, metrics.
 
 use std::{
     fs,
@@ -91,6 +91,60 @@ fn metrics_are_there_for_prometheus() {
         assert!(answer.lines().any(|it| it == line), "{line}: {answer}");
     }
     assert!(get(&address, "/").starts_with("HTTP/1.1 404 "));
+}
+
+#[test]
+fn users_are_kicked_banned_and_deleted_on_command() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut server = server(data.path(), &port, &[]);
+    let mut user = client(data.path(), "x", &port);
+    server.write(b"kick x\nkick y\nkick\nban .\nban x y\n");
+    for line in [
+        "[Client x kicked.]",
+        "[Client y does not exist.]",
+        "[Usage: kick <name>]",
+        "[Invalid name: ..]",
+        "[Usage: ban <name>]",
+    ] {
+        server.read_until(line);
+    }
+    user.read_until("[The operator has logged you out. You are offline.]");
+    server.write(b"ban x\n");
+    server.read_until("[Client x banned.]");
+    user.write(b"reg\n");
+    user.read_until("[You are banned from this server.]");
+    server.write(b"bans\nunban x\n");
+    server.read_until("[Banned clients:]");
+    server.read_until("[Client x unbanned.]");
+    user.write(b"reg\n");
+    user.read_until("[Welcome back!]");
+    server.write(b"delete x\npeers\n");
+    server.read_until("[Client x deleted.]");
+    server.read_until_prefix("SERVER @ ");
+    user.write(b"reg\n");
+    user.read_until("[Welcome, You are registered.]");
+}
+
+#[test]
+fn a_backup_is_a_server_that_can_be_started() {
+    let data = tempfile::tempdir().unwrap();
+    let (port, other) = (free_port(), free_port());
+    let mut server = server(data.path(), &port, &[]);
+    let _user = client(data.path(), "x", &port);
+    let copy = data.path().join("server").join(&other);
+    server.write(format!("backup {}\nbackup\n", path(&copy)).as_bytes());
+    server.read_until(&format!("[Backup written to {}.]", path(&copy)));
+    let again = format!("backup {}\n", path(&copy));
+    server.write(again.as_bytes());
+    server.read_until_prefix("[The backup failed: ");
+    let mut restored = self::server(data.path(), &other, &[]);
+    restored.write(b"peers\n");
+    restored.read_until_prefix("x @ 127.0.0.1:");
+    let ephemeral = &["--ephemeral", "--listen", "127.0.0.1"];
+    let mut forgetful = self::server(data.path(), &free_port(), ephemeral);
+    forgetful.write(b"backup nowhere\n");
+    forgetful.read_until("[Nothing is kept on disk.]");
 }
 
 fn get(address: &str, path: &str) -> String {

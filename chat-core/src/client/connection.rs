@@ -310,6 +310,7 @@ impl Client {
             Refusal::Unavailable => return true,
             Refusal::Superseded => (Event::Superseded, None),
             Refusal::NameTaken => (Event::NameTaken { name }, Some(Ended::NameTaken)),
+            Refusal::Banned => (Event::Banned, Some(Ended::Refused)),
             _ => (Event::ServerFull, Some(Ended::Refused)),
         };
         self.show(event);
@@ -320,9 +321,9 @@ impl Client {
         true
     }
 
-    /// Another instance of this user has taken over.
-    pub(super) fn on_superseded(&mut self) {
-        self.show(Event::Superseded);
+    /// The server has logged the user out, for a reason that `event` tells.
+    pub(super) fn on_logged_out(&mut self, event: Event) {
+        self.show(event);
         self.go_offline();
         self.need_not_ask_to_leave();
     }

@@ -48,6 +48,11 @@ pub enum Event {
     ServerFull,
     /// The user is online elsewhere; this instance is offline.
     Superseded,
+    /// The operator of the server has logged the user out: the client is offline until its user
+    /// registers again.
+    Dismissed,
+    /// The operator of the server does not let this user in: the client is offline.
+    Banned,
     /// The local table was altered.
     TableUpdated,
     /// A message.

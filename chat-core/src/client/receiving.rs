@@ -204,7 +204,8 @@ impl Client {
             ChatFrame::Saved { id, received } => self.on_saved(id, received),
             ChatFrame::Exists { id } => self.on_exists(id),
             ChatFrame::Rejected { id, reason } => self.on_rejected(id, reason),
-            ChatFrame::Superseded {} => self.on_superseded(),
+            ChatFrame::Superseded {} => self.on_logged_out(Event::Superseded),
+            ChatFrame::Dismissed {} => self.on_logged_out(Event::Dismissed),
             ChatFrame::NotRegistered {} => self.on_not_registered(),
             ChatFrame::CaughtUp {} => {
                 self.receiving.catch_up.complete = true;

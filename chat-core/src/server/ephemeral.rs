@@ -1,4 +1,4 @@
-//! Names that are freed when their owners leave.
+//! Names that are freed: when their owners leave, or by the operator.
 
 use alloc::string::ToString;
 
@@ -20,7 +20,7 @@ impl State {
         self.timers.set(Timer::Free(name), free_at);
     }
 
-    /// Removes everything of an ephemeral name, one after the other, its own record last: a server
+    /// Removes everything of a name that is to go, one after the other, its own record last: a server
     /// that is stopped in between goes on after its next start. Nothing happens if the owner is
     /// back.
     pub(super) fn free(&mut self, now: Now, name: &Name) {
@@ -28,7 +28,8 @@ impl State {
             // Mail may have come until the end.
             return self.empty_mailbox(now, name);
         };
-        if user.presence != Presence::Offline || !user.record.ephemeral {
+        let is_to_go = user.record.ephemeral || self.deleted.contains(name);
+        if user.presence != Presence::Offline || !is_to_go {
             return;
         }
         let revision = user.revision;

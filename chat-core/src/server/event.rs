@@ -67,18 +67,75 @@ pub enum Event {
         /// Their names, in order.
         names: Vec<Name>,
     },
+    /// A client was logged out, in answer to a command.
+    Kicked {
+        /// Its name.
+        name: Name,
+    },
+    /// A name is banned, in answer to a command.
+    Banned {
+        /// The name.
+        name: Name,
+    },
+    /// A name is not banned any more, in answer to a command.
+    Unbanned {
+        /// The name.
+        name: Name,
+    },
+    /// The names that are banned, in answer to a command.
+    Bans {
+        /// The names, in order.
+        names: Vec<Name>,
+    },
+    /// A name is gone with its mail and its memberships, in answer to a command.
+    Deleted {
+        /// The name.
+        name: Name,
+    },
+    /// A command was for a name that nobody has.
+    NoSuchClient {
+        /// The name.
+        name: Name,
+    },
+    /// A command was for a client that is not online.
+    NotOnline {
+        /// Its name.
+        name: Name,
+    },
     /// The server has stopped; nothing follows.
     Stopped,
 }
 
 /// What an operator asks of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Command {
     /// Show the table.
     Peers,
     /// Show the groups.
     Groups,
+    /// Log a client out. It stays offline until its user registers again.
+    Kick {
+        /// Its name.
+        name: Name,
+    },
+    /// Log a client out and let nobody in with its name or its key, now or after a restart.
+    Ban {
+        /// Its name.
+        name: Name,
+    },
+    /// Take a ban back.
+    Unban {
+        /// The name.
+        name: Name,
+    },
+    /// Show who is banned.
+    Bans,
+    /// Log a client out and remove its name, its mail and its memberships: the name is free.
+    Delete {
+        /// Its name.
+        name: Name,
+    },
     /// Write what is only in memory and stop.
     Stop,
 }

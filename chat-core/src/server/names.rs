@@ -11,6 +11,7 @@ use super::{
     session::SessionId,
 };
 use crate::{
+    id::PublicKey,
     name::Name,
     store::Revision,
     wire::{Presence, TableEntry},
@@ -57,12 +58,39 @@ pub(super) enum Applied {
 /// All names.
 pub(super) struct Names {
     users: BTreeMap<Name, User>,
+    /// How many banned names have each key.
+    banned: BTreeMap<PublicKey, usize>,
 }
 
 impl Names {
     pub(super) const fn new() -> Self {
         Self {
             users: BTreeMap::new(),
+            banned: BTreeMap::new(),
+        }
+    }
+
+    /// Whether the operator does not let in whoever has this key.
+    pub(super) fn is_banned(&self, key: &PublicKey) -> bool {
+        self.banned.contains_key(key)
+    }
+
+    /// The names that are banned, in order.
+    pub(super) fn banned(&self) -> Vec<Name> {
+        let banned = self.users.values().filter(|user| user.record.banned);
+        banned.map(|user| user.record.name.clone()).collect()
+    }
+
+    /// A record with this key is banned, or not any more.
+    fn count_ban(&mut self, key: PublicKey, is_banned: bool) {
+        let count = self.banned.entry(key).or_default();
+        *count = if is_banned {
+            *count + 1
+        } else {
+            count.saturating_sub(1)
+        };
+        if *count == 0 {
+            self.banned.remove(&key);
         }
     }
 
@@ -110,15 +138,21 @@ impl Names {
             return Applied::Nothing;
         }
         let Some(value) = value else {
-            return match self.users.remove(key) {
-                Some(user) => Applied::Removed(user.record.name),
-                None => Applied::Nothing,
+            let Some(user) = self.users.remove(key) else {
+                return Applied::Nothing;
             };
+            if user.record.banned {
+                self.count_ban(user.record.key, false);
+            }
+            return Applied::Removed(user.record.name);
         };
-        let Some(record) = record::decode::<NameRecord>(value) else {
+        let Some(record) = record::decode_name(value) else {
             return Applied::Nothing;
         };
         let name = record.name.clone();
+        let before = known.as_ref().map(|user| user.record.clone());
+        let was_banned = before.filter(|record| record.banned);
+        let is_banned = record.banned.then_some(record.key);
         if let Some(user) = known {
             user.record = record;
             user.revision = revision;
@@ -132,6 +166,12 @@ impl Names {
                 freeing: false,
             };
             self.users.insert(name.clone(), user);
+        }
+        if let Some(record) = was_banned {
+            self.count_ban(record.key, false);
+        }
+        if let Some(key) = is_banned {
+            self.count_ban(key, true);
         }
         Applied::Written(name)
     }
@@ -157,6 +197,7 @@ mod tests {
             first_instance: InstanceId([0; 16]),
             ephemeral: false,
             address: None,
+            banned: false,
         })
     }
 

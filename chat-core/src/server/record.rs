@@ -27,6 +27,8 @@ array_struct! {
         pub(super) ephemeral: bool,
         /// Where its owner was last seen.
         pub(super) address: Option<Address>,
+        /// The operator does not let its owner in.
+        pub(super) banned: bool,
     }
 }
 
@@ -90,6 +92,17 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     records.next().is_none().then_some(record)
 }
 
+/// The record of a name. One that was written before names could be banned lacks the last field.
+pub(super) fn decode_name(bytes: &[u8]) -> Option<NameRecord> {
+    const SIX_FIELDS: u8 = 0x86;
+    const SEVEN_FIELDS: u8 = 0x87;
+    const FALSE: u8 = 0xf4;
+    match bytes {
+        [SIX_FIELDS, fields @ ..] => decode(&[&[SEVEN_FIELDS], fields, &[FALSE]].concat()),
+        _ => decode(bytes),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,9 +117,12 @@ mod tests {
             first_instance: InstanceId([3; 16]),
             ephemeral: true,
             address: Some(Address("10.0.0.1:2000".parse().unwrap())),
+            banned: false,
         };
         let bytes = encode(&names);
-        assert_eq!(decode::<NameRecord>(&bytes), Some(names));
+        assert_eq!(decode_name(&bytes), Some(names.clone()));
+        let older = [&[0x86], &bytes[1..bytes.len() - 1]].concat();
+        assert_eq!(decode_name(&older), Some(names));
         assert_eq!(decode::<NameRecord>(&bytes[1..]), None);
         let member = MemberRecord {
             of: Conversation::Group("g".parse().unwrap()),

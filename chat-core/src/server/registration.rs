@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A peer that has left is closed after this time, or a multiple of it: when it has its last answer.
-const CLOSE_DELAY: Duration = Duration::from_secs(1);
+pub(super) const CLOSE_DELAY: Duration = Duration::from_secs(1);
 /// A peer that has left and says nothing for so long is closed all the same.
 const CLOSE_SILENCE: Duration = Duration::from_secs(5);
 
@@ -81,6 +81,12 @@ impl State {
         ephemeral: bool,
     ) -> Option<Next> {
         let session = self.sessions.get(id)?;
+        if self.names.is_banned(&session.key) {
+            return Some(Next::Refuse(Refusal::Banned));
+        }
+        if self.deleted.contains(name) {
+            return Some(Next::Refuse(Refusal::Unavailable));
+        }
         let address = Some(Address(session.address));
         let Some(user) = self.names.get(name) else {
             if self.names.len() >= self.config.max_names {
@@ -93,6 +99,7 @@ impl State {
                 first_instance: instance,
                 ephemeral,
                 address,
+                banned: false,
             };
             return Some(Next::WriteName(None, record));
         };

@@ -89,6 +89,13 @@ impl Sessions {
         id
     }
 
+    /// The sessions of the peers with a key.
+    pub(super) fn of_key(&self, key: &PublicKey) -> Vec<SessionId> {
+        let sessions = self.sessions.iter();
+        let of_key = sessions.filter(|(_, session)| session.key == *key);
+        of_key.map(|(id, _)| *id).collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.sessions.len()
     }

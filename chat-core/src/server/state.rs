@@ -5,7 +5,13 @@
 //! changes only by what the store says; a request whose records had to be written first is handled
 //! again when they are, until there is nothing left to write, and is answered then.
 
-use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeSet, VecDeque},
+    string::String,
+    sync::Arc,
+    vec::Vec,
+};
 use core::net::SocketAddr;
 
 use super::{
@@ -70,6 +76,8 @@ pub(super) enum Task {
     Expire(Log, Position),
     /// The log was trimmed up to the last entry known to have expired.
     TrimExpired(Log),
+    /// A name is banned, or not any more.
+    Ban(Name, bool),
     /// Nothing: it only has to happen.
     Nothing,
 }
@@ -138,6 +146,8 @@ pub(super) struct State {
     pub(super) stopping: Stopping,
     /// The log that was last searched for expired entries.
     pub(super) expiry_round: Option<Log>,
+    /// Names that the operator deletes: they are not free before everything of them is gone.
+    pub(super) deleted: BTreeSet<Name>,
     /// Who has joined or left which group by what the store reported last.
     pub(super) moved: Vec<(Name, Name)>,
     last_stamp: WallTime,
@@ -163,6 +173,7 @@ impl State {
             loading: 0,
             stopping: Stopping::No,
             expiry_round: None,
+            deleted: BTreeSet::new(),
             moved: Vec::new(),
             last_stamp: WallTime::default(),
             commands: VecDeque::new(),

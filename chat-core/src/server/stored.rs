@@ -162,6 +162,7 @@ impl State {
             Task::Request(session, frame) => self.request(now, session, *frame),
             Task::TrimMailbox(session) => self.mailbox_trimmed(now, session),
             Task::Free(name) => self.free(now, &name),
+            Task::Ban(name, banned) => self.set_banned(now, &name, banned),
             Task::TrimExpired(log) => self.fetch_oldest(now, log),
             _ => {}
         }
@@ -303,6 +304,9 @@ impl State {
             names::Applied::Removed(name) => {
                 self.table.freed(&name);
                 self.schedule_table(now);
+                if self.deleted.remove(&name) {
+                    self.show(Event::Deleted { name });
+                }
             }
         }
     }

@@ -48,6 +48,8 @@ impl fmt::Display for English<'_, Event> {
             | Event::NameTaken { .. }
             | Event::ServerFull
             | Event::Superseded
+            | Event::Dismissed
+            | Event::Banned
             | Event::TableUpdated
             | Event::Offline
             | Event::Attempt { .. }
@@ -225,6 +227,8 @@ impl English<'_, Event> {
             }),
             Event::NameTaken { name } => write!(f, "[Name {name} is taken.]"),
             Event::ServerFull => f.write_str("[The server is full.]"),
+            Event::Dismissed => f.write_str("[The operator has logged you out. You are offline.]"),
+            Event::Banned => f.write_str("[You are banned from this server.]"),
             Event::Superseded => f.write_str("[You logged in on another device. You are offline.]"),
             Event::TableUpdated => f.write_str("[Client table updated.]"),
             Event::Offline => f.write_str("[You are Offline. Bye.]"),

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{English, write_groups, write_peers};
+use super::{English, write_banned, write_groups, write_peers};
 use crate::server::Event;
 
 impl fmt::Display for English<'_, Event> {
@@ -28,6 +28,13 @@ impl fmt::Display for English<'_, Event> {
             Event::StoreWell => f.write_str("[The disk works again.]"),
             Event::Peers { peers } => write_peers(f, peers),
             Event::Groups { names } => write_groups(f, names),
+            Event::Kicked { name } => write!(f, "[Client {name} kicked.]"),
+            Event::Banned { name } => write!(f, "[Client {name} banned.]"),
+            Event::Unbanned { name } => write!(f, "[Client {name} unbanned.]"),
+            Event::Bans { names } => write_banned(f, names),
+            Event::Deleted { name } => write!(f, "[Client {name} deleted.]"),
+            Event::NoSuchClient { name } => write!(f, "[Client {name} does not exist.]"),
+            Event::NotOnline { name } => write!(f, "[Client {name} is not online.]"),
             Event::Stopped => Ok(()),
         }
     }
@@ -58,6 +65,17 @@ mod tests {
         let (x, g) = (|| name("x"), || name("g"));
         for (event, expected) in [
             (Event::Registered { name: x() }, "[Client x registered.]"),
+            (Event::Kicked { name: x() }, "[Client x kicked.]"),
+            (Event::Banned { name: x() }, "[Client x banned.]"),
+            (Event::Unbanned { name: x() }, "[Client x unbanned.]"),
+            (Event::Bans { names: vec![x()] }, "[Banned clients:]\nx"),
+            (Event::Bans { names: vec![] }, "[Nobody is banned.]"),
+            (Event::Deleted { name: x() }, "[Client x deleted.]"),
+            (
+                Event::NoSuchClient { name: x() },
+                "[Client x does not exist.]",
+            ),
+            (Event::NotOnline { name: x() }, "[Client x is not online.]"),
             (Event::Offline { name: x() }, "[Client x is offline.]"),
             (
                 Event::GroupCreated {

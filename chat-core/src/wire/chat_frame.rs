@@ -212,6 +212,9 @@ frames! {
         }
         /// Server to client: this session's key is not registered here; the client registers.
         26 => NotRegistered {}
+        /// Server to client: the operator has logged the user out; the client stays offline until
+        /// its user wants to be online again.
+        27 => Dismissed {}
     }
 }
 

@@ -230,6 +230,8 @@ codes! {
         Full = 7,
         /// The server cannot write; try again later.
         Unavailable = 8,
+        /// The operator of the server does not let this user in.
+        Banned = 9,
         /// A reason that this version does not know.
         Other = 255,
     }

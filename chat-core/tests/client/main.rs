@@ -13,6 +13,7 @@ mod large_tables;
 mod leaving;
 mod limits;
 mod node;
+mod operator;
 mod partitions;
 mod server_gone;
 mod stores;

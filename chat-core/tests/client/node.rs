@@ -84,7 +84,10 @@ impl Node {
             match action {
                 None => break,
                 Some(Ok(Action::Display(event))) => self.show(&event),
-                Some(Err(Action::Display(_))) => {}
+                Some(Err(Action::Display(event))) => {
+                    let text = English::new(&event, &|_| "<ts>".into()).to_string();
+                    self.lines.extend(text.lines().map(Into::into));
+                }
                 Some(Ok(Action::Persist(id, operation)) | Err(Action::Persist(id, operation))) => {
                     if self.operations_left == Some(0) {
                         self.machine = None;

@@ -254,6 +254,15 @@ impl World {
         }
     }
 
+    /// A command of the server's operator.
+    pub(crate) fn operate(&mut self, command: server::Command) {
+        let now = self.time();
+        match &mut self.node(SERVER).machine {
+            Some(Machine::Server(server)) => server.handle_command(now, command),
+            _ => panic!("the server does not run"),
+        }
+    }
+
     /// Likewise, but nothing happens if it is not running.
     pub(crate) fn command_if_running(&mut self, who: &str, command: Command) {
         if self.is_running(who) {

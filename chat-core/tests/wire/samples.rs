@@ -237,6 +237,7 @@ fn notices() -> Vec<ChatFrame> {
             reason: Rejection::MailboxFull,
         },
         ChatFrame::Superseded {},
+        ChatFrame::Dismissed {},
         ChatFrame::Gone {
             log: Conversation::Channel,
             count: 300,

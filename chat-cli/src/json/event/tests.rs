@@ -138,6 +138,8 @@ fn what_is_told_of_the_session_is_in_the_specification_too() {
         },
         Event::NameTaken { name: name.clone() },
         Event::ServerFull,
+        Event::Dismissed,
+        Event::Banned,
         Event::Superseded,
         Event::TableUpdated,
         Event::Peers {

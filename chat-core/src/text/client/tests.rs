@@ -305,7 +305,9 @@ fn registration_and_presence_have_their_lines() {
         (Event::Exiting, "[Exiting]"),
         (Event::Ended(Ended::Normally), ""),
     ]);
-    assert!(!line(&Event::ServerFull).is_empty());
+    for event in [Event::ServerFull, Event::Dismissed, Event::Banned] {
+        assert!(!line(&event).is_empty());
+    }
 }
 
 #[test]
