@@ -44,7 +44,7 @@ pub(crate) enum Local {
 }
 
 /// The command words with their arguments and what they do: the order is that of `help`.
-const USAGE: [(&str, &str, &str); 17] = [
+const USAGE: [(&str, &str, &str); 18] = [
     ("send", "<name> <message>", "a direct message"),
     (
         "send_all",
@@ -59,6 +59,7 @@ const USAGE: [(&str, &str, &str); 17] = [
     ("leave_group", "", "leave the group"),
     ("peers", "", "who is there, and where"),
     ("pending", "", "your messages that nobody has yet"),
+    ("verify", "<name> [yes]", "compare keys with a user"),
     ("history", "[name]", "what was said, with a user or group"),
     ("search", "<text>", "messages with these words"),
     ("export", "<file>", "write all that was said to a file"),
@@ -88,7 +89,7 @@ pub(crate) fn expected(before: &str) -> Expected {
         return Expected::Text;
     }
     match word.strip_prefix('/').unwrap_or(word) {
-        "send" | "reg" | "dereg" => Expected::User,
+        "send" | "reg" | "dereg" | "verify" => Expected::User,
         "join_group" => Expected::Group,
         "history" => Expected::UserOrGroup,
         _ => Expected::Text,
@@ -123,6 +124,7 @@ pub(crate) fn parse(line: &Line) -> Option<Entered> {
         "send_group" => message(rest, line.cut, |text| Command::SendGroup { text }),
         "create_group" => one_name(rest, |group| Command::CreateGroup { group }),
         "join_group" => one_name(rest, |group| Command::JoinGroup { group }),
+        "verify" => verify(rest),
         "dereg" => optional_name(rest, |name| Command::Deregister { name }),
         "reg" => optional_name(rest, |name| Command::Register { name }),
         "list_groups" => nothing(rest, Command::ListGroups),
@@ -205,6 +207,18 @@ fn optional_name(rest: &str, command: impl FnOnce(Option<Name>) -> Command) -> P
         Ok(command(None))
     } else {
         one_name(rest, |name| command(Some(name)))
+    }
+}
+
+fn verify(rest: &str) -> Parsed<'_> {
+    let (name, answer) = split_word(rest);
+    match (name, answer.trim()) {
+        ("", _) => Err(Wrong::Arguments),
+        (name, answer @ ("" | "yes")) => Ok(Command::Verify {
+            name: parse_name(name)?,
+            compared: answer == "yes",
+        }),
+        _ => Err(Wrong::Arguments),
     }
 }
 
@@ -378,6 +392,8 @@ mod tests {
     #[test]
     fn wrong_arguments_show_the_usage_line() {
         for (text, expected) in [
+            ("verify", "[Usage: verify <name> [yes]]"),
+            ("verify y no", "[Usage: verify <name> [yes]]"),
             ("send", "[Usage: send <name> <message>]"),
             ("send y", "[Usage: send <name> <message>]"),
             ("send y ", "[Usage: send <name> <message>]"),

@@ -30,6 +30,7 @@ mod showing;
 mod silence;
 mod strangers;
 mod table;
+mod verifying;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet, VecDeque},

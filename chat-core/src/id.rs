@@ -54,6 +54,39 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+/// What two users compare to know that nobody is between them: the same for both, whoever of them
+/// asks. Written as twelve groups of five digits, about 199 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SafetyNumber([u32; 12]);
+
+impl SafetyNumber {
+    /// Of the keys of two users.
+    pub fn of(one: &PublicKey, other: &PublicKey) -> Self {
+        let (low, high) = (one.min(other), one.max(other));
+        let half = |half: u8| crypto::hash(b"safety number", &[&low.0, &high.0, &[half]]);
+        let (first, second) = (half(0), half(1));
+        let mut groups = [0; 12];
+        let chunks = first.chunks_exact(5).chain(second.chunks_exact(5));
+        for (group, chunk) in groups.iter_mut().zip(chunks) {
+            let bits = chunk
+                .iter()
+                .fold(0u64, |bits, byte| bits << 8 | u64::from(*byte));
+            *group = (bits % 100_000) as u32;
+        }
+        Self(groups)
+    }
+}
+
+impl fmt::Display for SafetyNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, group) in self.0.iter().enumerate() {
+            let gap = if index > 0 { " " } else { "" };
+            write!(f, "{gap}{group:05}")?;
+        }
+        Ok(())
+    }
+}
+
 /// The text is no fingerprint: 32 base32 letters, in groups or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a fingerprint is 32 letters A-Z and digits 2-7, in groups or not")]

@@ -57,6 +57,11 @@ fn typed(command: &Command) -> Option<String> {
         Command::Pending => "pending".into(),
         Command::Deregister { name: None } => "dereg".into(),
         Command::Deregister { name: Some(name) } => format!("dereg {name}"),
+        Command::Verify {
+            name,
+            compared: false,
+        } => format!("verify {name}"),
+        Command::Verify { name, .. } => format!("verify {name} yes"),
         Command::Quit => "quit".into(),
         _ => return None,
     })

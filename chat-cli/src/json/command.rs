@@ -43,6 +43,12 @@ enum Request {
     Search {
         text: String,
     },
+    Verify {
+        #[serde(deserialize_with = "name")]
+        name: Name,
+        #[serde(default)]
+        compared: bool,
+    },
     Dereg,
     Reg,
     Quit,
@@ -70,6 +76,7 @@ fn entered(request: Request) -> Entered {
     let command = match request {
         Request::History { with } => return Entered::Local(Local::History { with }),
         Request::Search { text } => return Entered::Local(Local::Search { text }),
+        Request::Verify { name, compared } => Command::Verify { name, compared },
         Request::Send { to, text } => Command::Send { to, text },
         Request::SendAll { text } => Command::SendAll { text },
         Request::SendGroup { text } => Command::SendGroup { text },
@@ -180,6 +187,13 @@ mod tests {
             (r#"{"command":"leave_group"}"#, Command::LeaveGroup),
             (r#"{"command":"peers"}"#, Command::Peers),
             (r#"{"command":"pending"}"#, Command::Pending),
+            (
+                r#"{"command":"verify","name":"bob"}"#,
+                Command::Verify {
+                    name: "bob".parse().unwrap(),
+                    compared: false,
+                },
+            ),
             (r#"{"command":"dereg"}"#, Command::Deregister { name: None }),
             (r#"{"command":"reg"}"#, Command::Register { name: None }),
             (r#" {"command":"quit"} "#, Command::Quit),

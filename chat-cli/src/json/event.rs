@@ -85,7 +85,22 @@ fn state(event: &Event) -> Option<Value> {
             json!({"event": "pending", "messages": messages.iter().map(owed).collect::<Vec<_>>()})
         }
         Event::OutboxFull => refused("outbox_full"),
-        Event::KeyChanged { name } => named("key_changed", name),
+        Event::KeyChanged { name, compared } => {
+            let mut object = named("key_changed", name);
+            object["compared"] = json!(compared);
+            object
+        }
+        Event::KeyUnknown { name } => named("key_unknown", name),
+        Event::Verification {
+            name,
+            number,
+            compared,
+        } => {
+            let mut object = named("verification", name);
+            object["number"] = json!(number.to_string());
+            object["compared"] = json!(compared);
+            object
+        }
         _ => return None,
     })
 }

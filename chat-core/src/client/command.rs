@@ -57,6 +57,14 @@ pub enum Command {
     Peers,
     /// Show the messages that are owed.
     Pending,
+    /// Show what this user and another one compare to know that nobody is between them, or keep that
+    /// they have.
+    Verify {
+        /// The other user.
+        name: Name,
+        /// They have compared it, and it is the same for both.
+        compared: bool,
+    },
     /// Go offline and stay running; the name, if given, must be the user's own.
     Deregister {
         /// The name.

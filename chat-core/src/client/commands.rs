@@ -54,6 +54,7 @@ impl Commands {
             | Command::SendAll { .. }
             | Command::SendGroup { .. }
             | Command::Pending
+            | Command::Verify { .. }
             | Command::Local { .. } => Turn::AmongSends,
             Command::Peers => Turn::AfterTable,
             _ => Turn::Alone,

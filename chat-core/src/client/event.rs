@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use crate::{
     conversation::{Conversation, Text},
-    id::{Fingerprint, MessageId, PublicKey},
+    id::{Fingerprint, MessageId, PublicKey, SafetyNumber},
     name::Name,
     time::WallTime,
 };
@@ -163,6 +163,22 @@ pub enum Event {
     },
     /// The name has another key than before; the message waits for `send` to be repeated.
     KeyChanged {
+        /// The name.
+        name: Name,
+        /// The user had compared the key before.
+        compared: bool,
+    },
+    /// What this user and another one compare, in answer to a command.
+    Verification {
+        /// The other user.
+        name: Name,
+        /// The number, which is to be the same for both.
+        number: SafetyNumber,
+        /// They have compared it.
+        compared: bool,
+    },
+    /// A command was for a name whose key is not known.
+    KeyUnknown {
         /// The name.
         name: Name,
     },

@@ -75,6 +75,7 @@ impl Client {
                 let messages = self.outbox.pending().collect();
                 self.show(Event::Pending { messages });
             }
+            Command::Verify { name, compared } => self.verify(name, compared),
             Command::Quit => self.begin_leave(leaving::Kind::Quit),
             Command::Finish => self.begin_leave(leaving::Kind::Finish),
             Command::Register { .. } if !offline => self.refuse(Refused::AlreadyOnline),

@@ -95,23 +95,34 @@ impl Client {
     /// The user sends again to a name whose key has changed, and has been told: everything that
     /// waits for that goes out. Gives whether this message is one of those.
     fn accept_changed_key(&mut self, name: &Name, text: &Text) -> bool {
-        if !self.warned.remove(name) || !self.table.accept_change(name) {
+        if !self.warned.contains(name) {
             return false;
         }
-        self.save_peer(name);
         let to = Conversation::User(name.clone());
         let waiting = self.outbox.conversation(&to);
         let repeated = waiting.iter().any(|order| {
             let message = self.outbox.get(*order);
             message.is_some_and(|message| message.state == State::Waiting && message.text == *text)
         });
-        for order in waiting {
+        self.take_changed_key(name) && repeated
+    }
+
+    /// The key that a name has changed to counts from here on: what waits for that goes out. Gives
+    /// whether there was one.
+    pub(super) fn take_changed_key(&mut self, name: &Name) -> bool {
+        self.warned.remove(name);
+        if !self.table.accept_change(name) {
+            return false;
+        }
+        self.save_peer(name);
+        let to = Conversation::User(name.clone());
+        for order in self.outbox.conversation(&to) {
             if self.state(order) == Some(State::Waiting) {
                 self.outbox.take_up(order);
             }
         }
         self.advance(&to);
-        repeated
+        true
     }
 
     /// Sends what can be sent of every conversation.
@@ -332,7 +343,9 @@ impl Client {
             }
         }
         if self.warned.insert(name.clone()) {
-            self.show(Event::KeyChanged { name: name.clone() });
+            let compared = self.table.get(name).is_some_and(|known| known.compared);
+            let name = name.clone();
+            self.show(Event::KeyChanged { name, compared });
         }
     }
 

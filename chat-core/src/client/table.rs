@@ -28,6 +28,9 @@ pub(super) struct Known {
     pub(super) online: bool,
     /// Whether the server's table has the name; a pin outlives that.
     pub(super) listed: bool,
+    /// The user has compared the pinned key with its owner.
+    #[serde(default)]
+    pub(super) compared: bool,
 }
 
 /// How a key relates to a name.
@@ -195,6 +198,7 @@ impl Table {
                 .or_else(|| old.and_then(|known| known.address)),
             online,
             listed: true,
+            compared: old.is_some_and(|known| known.compared),
         };
         if old == Some(&known) {
             return None;
@@ -216,6 +220,7 @@ impl Table {
             address: None,
             online: false,
             listed: false,
+            compared: false,
         };
         self.entries.insert(name.clone(), known);
         true
@@ -230,7 +235,15 @@ impl Table {
             return false;
         };
         known.key = key;
+        known.compared = false;
         true
+    }
+
+    /// The user has compared the pinned key with its owner.
+    pub(super) fn set_compared(&mut self, name: &Name) {
+        if let Some(known) = self.entries.get_mut(name) {
+            known.compared = true;
+        }
     }
 
     /// The server has found that the name is online. Gives whether the table said otherwise.

@@ -66,6 +66,20 @@ impl fmt::Display for English<'_, Event> {
                 write_peers(f, peers)
             }
             Event::Pending { messages } => self.write_pending(f, messages),
+            Event::Verification {
+                name,
+                number,
+                compared: true,
+            } => write!(
+                f,
+                "[You have verified {name}. Your safety number with {name} is:]\n{number}"
+            ),
+            Event::Verification { name, number, .. } => write!(
+                f,
+                "[Your safety number with {name} is:]\n{number}\n[Compare it with what {name} \
+                 sees, but not in this chat. If it is the same: verify {name} yes]"
+            ),
+            Event::KeyUnknown { name } => write!(f, "[The key of {name} is not known.]"),
             Event::Refused(refused) => write_refused(f, refused),
             Event::Note(note) => write_lines(f, note.split('\n').map(Neutral)),
             Event::Queued { .. } | Event::Local { .. } | Event::Ended(_) => Ok(()),
@@ -128,10 +142,15 @@ impl English<'_, Event> {
             }
             Event::NoSuchClient { name, .. } => write!(f, "[Client {name} does not exist.]"),
             Event::NotAMember { .. } => write_refused(f, &Refused::NotInGroup),
-            Event::KeyChanged { name } => write!(
-                f,
-                "[The key of {name} has changed. Check with {name}; to send anyway, send again.]"
-            ),
+            Event::KeyChanged { name, compared } => {
+                let before = if *compared {
+                    ", and you had verified the one before"
+                } else {
+                    ""
+                };
+                write!(f, "[The key of {name} has changed{before}. ")?;
+                write!(f, "Check with {name}; to send anyway, send again.]")
+            }
             Event::Kept { to, .. } => {
                 let to = Addressee(to);
                 write!(f, "[Message to {to} kept until the server is back.]")

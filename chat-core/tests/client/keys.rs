@@ -1,8 +1,8 @@
 //! Keys: the server's, and those of other users.
 
-use chat_core::client::{Ended, Event};
+use chat_core::client::{Command, Ended, Event};
 
-use crate::world::{SERVER, SETTLED, World, send, shows};
+use crate::world::{SERVER, SETTLED, World, name, send, shows};
 
 #[test]
 fn a_server_with_another_key_is_refused() {
@@ -32,6 +32,56 @@ fn an_idle_client_notices_that_another_server_has_taken_the_place() {
     let refused = |event: &Event| matches!(event, Event::ServerKeyChanged { .. });
     assert!(world.events("x").iter().any(refused));
     assert_eq!(world.ended("x"), Some(Ended::Refused));
+}
+
+#[test]
+fn two_users_see_the_same_number_and_are_warned_when_a_compared_key_changes() {
+    let mut world = World::with_clients(&["x", "y"]);
+    let verify = |name, compared| Command::Verify { name, compared };
+    world.command("x", verify(name("Y"), false));
+    world.command("y", verify(name("x"), false));
+    world.run(SETTLED);
+    let (of_x, of_y) = (world.lines("x"), world.lines("y"));
+    assert_eq!(of_x[1], of_y[1]);
+    world.command("x", verify(name("z"), true));
+    world.command("x", verify(name("y"), true));
+    world.run(SETTLED);
+    let lines = world.lines("x");
+    assert_eq!(lines[0], "[The key of z is not known.]");
+    assert_eq!(
+        lines[1],
+        "[You have verified y. Your safety number with y is:]"
+    );
+    assert_eq!(lines[2], of_x[1]);
+    for who in ["x", "y", SERVER] {
+        world.kill(who);
+    }
+    world.forget(SERVER);
+    for who in [SERVER, "y'", "x"] {
+        world.start(who);
+        world.run(SETTLED);
+    }
+    world.lines("x");
+    world.lines("y'");
+    world.command("x", send("y", "secret"));
+    world.run(SETTLED);
+    let warned = world.lines("x");
+    assert!(
+        warned[0].contains("you had verified the one before"),
+        "{warned:?}"
+    );
+    assert_eq!(world.lines("y'"), shows(&[]), "nothing is sent");
+    // They compare the other key: what has waited goes out.
+    world.command("x", verify(name("y"), false));
+    world.command("x", verify(name("y"), true));
+    world.run(SETTLED);
+    let lines = world.lines("x");
+    assert_ne!(lines[1], of_x[1]);
+    assert_eq!(
+        lines[3],
+        "[You have verified y. Your safety number with y is:]"
+    );
+    assert_eq!(world.lines("y'").last().unwrap(), "x: secret");
 }
 
 #[test]

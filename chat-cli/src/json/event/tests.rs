@@ -4,7 +4,7 @@ use cddl_cat::validate_json_str;
 use chat_core::{
     conversation::Text,
     crypto::Identity,
-    id::{Fingerprint, PublicKey},
+    id::{Fingerprint, PublicKey, SafetyNumber},
 };
 
 use super::*;
@@ -87,7 +87,16 @@ fn groups_and_refusals_are_in_the_specification_too() {
         Event::StoreFailed { id: None },
         Event::TooLong { length: 70_000 },
         Event::OutboxFull,
-        Event::KeyChanged { name: name.clone() },
+        Event::KeyChanged {
+            name: name.clone(),
+            compared: true,
+        },
+        Event::KeyUnknown { name: name.clone() },
+        Event::Verification {
+            name: name.clone(),
+            number: SafetyNumber::of(&PublicKey([1; 32]), &PublicKey([2; 32])),
+            compared: false,
+        },
         Event::GroupCreated {
             group: group.clone(),
         },

@@ -12,7 +12,7 @@ use super::*;
 use crate::{
     client::{Ended, Peer},
     conversation::Text,
-    id::{MessageId, PublicKey},
+    id::{MessageId, PublicKey, SafetyNumber},
     name::Name,
     time::WallTime,
 };
@@ -146,10 +146,34 @@ fn what_became_of_a_direct_message_is_told() {
             "[Client y does not exist.]",
         ),
         (
-            Event::KeyChanged { name: name("y") },
+            Event::KeyChanged {
+                name: name("y"),
+                compared: false,
+            },
             "[The key of y has changed. Check with y; to send anyway, send again.]",
         ),
     ]);
+}
+
+#[test]
+fn keys_are_compared_by_a_number() {
+    let number = SafetyNumber::of(&PublicKey([1; 32]), &PublicKey([2; 32]));
+    let verification = |compared| Event::Verification {
+        name: name("y"),
+        number,
+        compared,
+    };
+    let open = line(&verification(false));
+    assert!(open.starts_with("[Your safety number with y is:]\n"));
+    assert!(open.contains(&number.to_string()) && open.ends_with("verify y yes]"));
+    assert!(line(&verification(true)).starts_with("[You have verified y. "));
+    let changed = Event::KeyChanged {
+        name: name("y"),
+        compared: true,
+    };
+    assert!(line(&changed).contains("you had verified the one before"));
+    let unknown = Event::KeyUnknown { name: name("y") };
+    assert_eq!(line(&unknown), "[The key of y is not known.]");
 }
 
 #[test]
