@@ -201,7 +201,12 @@ impl<'a> Checker<'a> {
         }
         let is_own = rest.starts_with("outbox ") || rest.starts_with("inbox ");
         if let Some(message) = number(rest).and_then(|number| self.messages.get_mut(&number)) {
-            message.is_accepted |= is_own && message.from == node;
+            let is_accepted = is_own && message.from == node;
+            if is_accepted && !message.is_accepted && self.is_over && !message.is_direct {
+                // Who was to hear it may have left by now.
+                message.readers.clear();
+            }
+            message.is_accepted |= is_accepted;
         }
     }
 
@@ -266,6 +271,8 @@ impl<'a> Client<'a> {
     fn see(&mut self, line: &'a str) {
         if let Some(group) = between(line, "[Entered group ", " successfully.]") {
             (self.group, self.joining) = (Some(group), self.joining.saturating_sub(1));
+        } else if let Some(group) = between(line, "[You are in group ", ".]") {
+            (self.group, self.joining) = (Some(group), 0);
         } else if line.starts_with("[Leave group ") {
             (self.group, self.leaving) = (None, self.leaving.saturating_sub(1));
         } else if line.starts_with("[Welcome") {
