@@ -62,6 +62,11 @@ enum Form {
     Send(SendForm),
     /// Show the main job on this machine: a server, three users, a crash; ends by itself.
     Tour,
+    /// Show a user's identity, or take it to another machine.
+    Identity {
+        #[command(subcommand)]
+        form: IdentityForm,
+    },
     /// What the program is configured to do.
     Config {
         #[command(subcommand)]
@@ -80,6 +85,29 @@ enum Form {
 enum ConfigForm {
     /// Print every option and limit with its value and where it comes from, as a configuration file.
     Show,
+}
+
+/// What is to be done with an identity.
+#[derive(Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum IdentityForm {
+    /// Print the fingerprint
+    Show {
+        /// The user's name
+        name: Name,
+    },
+    /// Print the identity under a passphrase, which is asked for (or is CHAT_PASSPHRASE)
+    Export {
+        /// The user's name
+        name: Name,
+        /// As 24 words, without a passphrase
+        #[arg(long)]
+        words: bool,
+    },
+    /// Take an identity from standard input: what was exported, or 24 words
+    Import {
+        /// The user's name
+        name: Name,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -275,6 +303,7 @@ pub(crate) enum Mode {
         /// What to send, if it is not on standard input.
         message: Option<String>,
     },
+    Identity(IdentityForm),
     Tour,
     /// Print this, and nothing else.
     Print(Vec<u8>),
@@ -341,6 +370,7 @@ impl Arguments {
             Form::Client(form) => client(form)?,
             Form::Send(form) => send(form)?,
             Form::Tour => Mode::Tour,
+            Form::Identity { form } => Mode::Identity(form),
             Form::Config {
                 form: ConfigForm::Show,
             } => Mode::Print(printed::configuration(file, matches)),

@@ -33,6 +33,8 @@ pub(crate) enum Failure {
     Input(io::Error),
     #[error("[The output cannot be written: {0}.]")]
     Output(io::Error),
+    #[error("[{0}.]")]
+    Identity(#[from] crate::identity::IdentityError),
     #[error("[The tour stops: {0}.]")]
     Tour(#[from] crate::tour::TourError),
 }

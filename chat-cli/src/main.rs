@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod data;
 mod failure;
+mod identity;
 mod json;
 mod lines;
 mod local_time;
@@ -23,7 +24,7 @@ use std::{
     process::ExitCode,
 };
 
-use arguments::{Arguments, Mode};
+use arguments::{Arguments, IdentityForm, Mode};
 use failure::Failure;
 
 fn main() -> ExitCode {
@@ -50,6 +51,11 @@ fn run() -> Result<ExitCode, Failure> {
             to,
             message,
         } => client::send(name, server, to, message, options),
+        Mode::Identity(form) => match form {
+            IdentityForm::Show { name } => identity::show(&name, &options),
+            IdentityForm::Export { name, words } => identity::export(&name, words, &options),
+            IdentityForm::Import { name } => identity::import(&name, &options),
+        },
         Mode::Print(text) => {
             io::stdout().write_all(&text).map_err(Failure::Output)?;
             Ok(ExitCode::SUCCESS)

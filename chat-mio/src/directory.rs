@@ -122,8 +122,13 @@ impl Directory {
 
     /// The directory of the client called `name`.
     pub(crate) fn client(root: &Path, name: &Name) -> Result<Self, DirectoryError> {
+        Self::open(Self::client_path(root, name))
+    }
+
+    /// Where the client called `name` keeps everything.
+    pub(crate) fn client_path(root: &Path, name: &Name) -> PathBuf {
         let encoded = percent::encode(name.folded(), b"_-");
-        Self::open(root.join("client").join(encoded))
+        root.join("client").join(encoded)
     }
 
     fn open(path: PathBuf) -> Result<Self, DirectoryError> {
@@ -134,7 +139,12 @@ impl Directory {
 
     /// The identity that is kept here, made when it is first asked for.
     pub(crate) fn identity(&self) -> Result<Identity, DirectoryError> {
-        identity::load_or_create(&self.path.join(IDENTITY))
+        identity::load_or_create(&self.identity_path())
+    }
+
+    /// The file with the secret key.
+    pub(crate) fn identity_path(&self) -> PathBuf {
+        self.path.join(IDENTITY)
     }
 
     /// The servers that this client trusts.

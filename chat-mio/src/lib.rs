@@ -48,6 +48,7 @@ pub use clock::Clock;
 pub use directory::DirectoryError;
 pub use event_loop::{Control, EventLoop, Frontend, RunError};
 pub use history::{Fate, History, HistoryFiles, Spoken};
+pub use identity::{read_identity, write_identity};
 pub use mio::Waker;
 pub use random::{NoRandomness, seed};
 pub use server_loop::{ServerLoop, ServerSetup, run_server};

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod history;
+mod identities;
 mod operators;
 mod pipes;
 mod programs;
