@@ -7,6 +7,7 @@ mod config_file;
 mod printed;
 
 use std::{
+    env,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
@@ -20,7 +21,11 @@ use chat_core::{
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{address::ServerAddress, failure::Failure};
+use crate::{
+    address::ServerAddress,
+    failure::Failure,
+    terminal::{Look, Theme},
+};
 use config_file::ConfigFile;
 
 const SERVER_USAGE: &str = "\
@@ -237,6 +242,21 @@ struct RawOptions {
     /// A server's metrics for Prometheus are at http://ADDRESS/metrics
     #[arg(long, value_name = "ADDRESS", global = true, env = "CHAT_METRICS")]
     metrics: Option<SocketAddr>,
+    /// The colours of a client's terminal; none if NO_COLOR is set
+    #[arg(
+        long,
+        value_name = "THEME",
+        default_value = "dark",
+        global = true,
+        env = "CHAT_THEME"
+    )]
+    theme: Theme,
+    /// On a terminal, begin each event with the time
+    #[arg(long, global = true)]
+    timestamps: bool,
+    /// Do not ring the terminal's bell when a message comes
+    #[arg(long, global = true)]
+    no_bell: bool,
     /// How the log on stderr is written
     #[arg(
         long,
@@ -319,6 +339,7 @@ pub(crate) struct Options {
     pub(crate) silent_exit: bool,
     pub(crate) json: bool,
     pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) look: Look,
     /// The limits of a server.
     pub(crate) server_config: ServerConfig,
     pub(crate) log_format: LogFormat,
@@ -359,6 +380,15 @@ impl Arguments {
             silent_exit: options.silent_exit,
             json,
             metrics: options.metrics,
+            look: Look {
+                // https://no-color.org
+                theme: match env::var_os("NO_COLOR") {
+                    Some(set) if !set.is_empty() => Theme::None,
+                    _ => options.theme,
+                },
+                timestamps: options.timestamps,
+                bell: !options.no_bell,
+            },
             server_config: file.server_config(),
             log_format: options.log_format,
             log_level: options.log_level,

@@ -53,7 +53,7 @@ pub(crate) fn run(
         let stdin = io::stdin();
         let watched = client.event_loop().register(stdin.as_fd(), STDIN);
         watched.map_err(Failure::Terminal)?;
-        let terminal = Terminal::start().map_err(Failure::Terminal)?;
+        let terminal = Terminal::start(options.look).map_err(Failure::Terminal)?;
         User::new(Screen::Terminal(terminal), Source::Terminal, &options)
     } else {
         let lines = Lines::read(io::stdin(), client.event_loop().waker());

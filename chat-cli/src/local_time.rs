@@ -8,6 +8,11 @@ pub(crate) fn local_time(time: WallTime) -> String {
     in_zone(time, TimeZone::system())
 }
 
+/// The time of day in the system's time zone, like `14:40`.
+pub(crate) fn time_of_day(time: WallTime) -> String {
+    local_time(time)[11..16].to_owned()
+}
+
 /// A time that no calendar has is shown as the first that it has.
 fn in_zone(time: WallTime, zone: TimeZone) -> String {
     let micros = i64::try_from(time.as_micros()).ok();
@@ -28,6 +33,12 @@ mod tests {
         assert_eq!(in_zone(time, TimeZone::UTC), "2023-10-25 14:40:07");
         let zone = offset(2).to_time_zone();
         assert_eq!(in_zone(time, zone), "2023-10-25 16:40:07");
+    }
+
+    #[test]
+    fn the_time_of_day_is_a_part_of_it() {
+        let time = WallTime::from_micros(1_698_244_807_999_999);
+        assert!(local_time(time).contains(&format!(" {}:", time_of_day(time))));
     }
 
     #[test]

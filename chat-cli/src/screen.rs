@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::terminal::{self, Terminal};
+use chat_core::time::WallTime;
+
+use crate::terminal::{self, Kind, Terminal};
 
 /// Where events are shown.
 pub(crate) enum Screen {
@@ -17,14 +19,14 @@ impl Screen {
     ///
     /// # Errors
     /// If nobody sees them any more.
-    pub(crate) fn show(&mut self, lines: &str) -> io::Result<()> {
+    pub(crate) fn show(&mut self, kind: Kind, now: WallTime, lines: &str) -> io::Result<()> {
         match self {
             Self::Pipe => {
                 let mut stdout = io::stdout().lock();
                 stdout.write_all(format!("{lines}\n").as_bytes())?;
                 stdout.flush()
             }
-            Self::Terminal(terminal) => terminal.print(lines),
+            Self::Terminal(terminal) => terminal.print_event(kind, now, lines),
         }
     }
 

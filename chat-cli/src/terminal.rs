@@ -6,6 +6,7 @@
 mod completion;
 mod editor;
 mod history;
+mod look;
 mod painter;
 
 use std::{
@@ -21,11 +22,15 @@ use crossterm::{
     terminal::{self, Clear, ClearType},
 };
 
+use chat_core::time::WallTime;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use completion::{Completion, complete};
 use editor::{Editor, Outcome};
+pub(crate) use look::{Kind, Look, Theme};
 use painter::Painter;
+
+use crate::local_time::time_of_day;
 
 /// The terminal is in raw mode, in which it does not begin a row by itself.
 static RAW: AtomicBool = AtomicBool::new(false);
@@ -47,6 +52,7 @@ pub(crate) enum Typed {
 pub(crate) struct Terminal {
     editor: Editor,
     painter: Painter,
+    look: Look,
 }
 
 impl Terminal {
@@ -54,7 +60,7 @@ impl Terminal {
     ///
     /// # Errors
     /// Of the system.
-    pub(crate) fn start() -> io::Result<Self> {
+    pub(crate) fn start(look: Look) -> io::Result<Self> {
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
             restore();
@@ -64,6 +70,7 @@ impl Terminal {
         Ok(Self {
             editor: Editor::default(),
             painter: Painter::default(),
+            look,
         })
     }
 
@@ -143,6 +150,21 @@ impl Terminal {
             }
             Completion::Choice(words) => self.print(&words.join("  ")),
         }
+    }
+
+    /// Shows the lines of an event above the row.
+    ///
+    /// # Errors
+    /// If the terminal is gone.
+    pub(crate) fn print_event(&mut self, kind: Kind, now: WallTime, lines: &str) -> io::Result<()> {
+        let stdout = &mut io::stdout().lock();
+        if self.look.rings(kind) {
+            self.painter.ring();
+        }
+        let time = self.look.timestamps.then(|| time_of_day(now));
+        let color = self.look.color(kind);
+        self.painter
+            .print_styled(stdout, lines, color, time.as_deref())
     }
 
     /// Shows lines above the row.

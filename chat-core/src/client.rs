@@ -235,6 +235,11 @@ impl Client {
         self.outbox.owed() + self.own_messages
     }
 
+    /// Direct messages that are held back while the user is in a group.
+    pub fn held(&self) -> usize {
+        self.screen.held_count()
+    }
+
     /// What the link has counted.
     pub fn counters(&self) -> link::Counters {
         self.link.counters()

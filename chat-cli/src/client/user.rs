@@ -25,7 +25,7 @@ use crate::{
     lines::{Input, Lines},
     local_time::local_time,
     screen::Screen,
-    terminal::Typed,
+    terminal::{Kind, Typed},
 };
 
 /// So many commands wait here at most, after those that wait in the client.
@@ -111,10 +111,15 @@ impl User {
         self.show(control, &line);
     }
 
-    /// Shows the lines of an event, if it has any.
+    /// Shows lines of no particular kind, if there are any.
     fn show(&mut self, control: &mut Control<'_, Client>, lines: &str) {
+        self.show_as(control, Kind::Plain, lines);
+    }
+
+    /// Shows the lines of an event, if it has any.
+    fn show_as(&mut self, control: &mut Control<'_, Client>, kind: Kind, lines: &str) {
         if !lines.is_empty() {
-            let shown = self.screen.show(lines);
+            let shown = self.screen.show(kind, control.now.wall, lines);
             self.check(control, shown);
         }
     }
@@ -275,12 +280,13 @@ impl Frontend<Client> for User {
             return;
         }
         let lines = English::new(&event, &local_time).to_string();
+        let kind = Kind::of(&event);
         match event {
             Event::ServerTrusted { .. } | Event::ServerKeyChanged { .. } => {
                 self.screen.show_error(&lines);
             }
             Event::Ended(_) => self.tell_lost(control),
-            _ => self.show(control, &lines),
+            _ => self.show_as(control, kind, &lines),
         }
     }
 
@@ -314,7 +320,9 @@ impl Frontend<Client> for User {
             lines.wake();
         }
         if let Screen::Terminal(terminal) = &mut self.screen {
+            let unread = control.machine.held();
             let prompt = match control.machine.group() {
+                Some(group) if unread > 0 => format!(">>> ({group}, {unread} unread) "),
                 Some(group) => format!(">>> ({group}) "),
                 None => ">>> ".into(),
             };

@@ -6,11 +6,14 @@ use chat_core::text::Neutral;
 use crossterm::{
     cursor::MoveToColumn,
     queue,
-    style::Print,
+    style::{Color, Print, PrintStyledContent, Stylize},
     terminal::{Clear, ClearType},
 };
 
 use super::editor::Editor;
+
+/// Rings the bell of a terminal.
+const BELL: char = '\u{7}';
 
 /// Writes lines and the row beneath them, in raw mode.
 #[derive(Debug, Default)]
@@ -18,6 +21,8 @@ pub(crate) struct Painter {
     prompt: String,
     /// The row is on the screen as it should be.
     drawn: bool,
+    /// The bell is to ring when the row is drawn: once, whatever has come in.
+    rings: bool,
 }
 
 impl Painter {
@@ -26,11 +31,34 @@ impl Painter {
         self.drawn = false;
     }
 
+    /// The bell is to ring.
+    pub(crate) fn ring(&mut self) {
+        self.rings = true;
+    }
+
     /// Shows lines in place of the row; it is drawn beneath them later.
     pub(crate) fn print(&mut self, output: &mut impl Write, lines: &str) -> io::Result<()> {
+        self.print_styled(output, lines, None, None)
+    }
+
+    /// Likewise, in a colour, the first line after the time.
+    pub(crate) fn print_styled(
+        &mut self,
+        output: &mut impl Write,
+        lines: &str,
+        color: Option<Color>,
+        time: Option<&str>,
+    ) -> io::Result<()> {
         queue!(output, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
+        if let Some(time) = time {
+            queue!(output, Print(time), Print(" "))?;
+        }
         for line in lines.split('\n') {
-            queue!(output, Print(line), Print("\r\n"))?;
+            match color {
+                Some(color) => queue!(output, PrintStyledContent(line.with(color)))?,
+                None => queue!(output, Print(line))?,
+            }
+            queue!(output, Print("\r\n"))?;
         }
         self.drawn = false;
         Ok(())
@@ -65,6 +93,9 @@ impl Painter {
             Print(row.text),
             MoveToColumn(row.cursor)
         )?;
+        if std::mem::take(&mut self.rings) {
+            queue!(output, Print(BELL))?;
+        }
         self.drawn = true;
         output.flush()
     }
@@ -100,6 +131,13 @@ mod tests {
         fn press(&mut self, code: KeyCode) {
             self.editor.key(KeyEvent::new(code, KeyModifiers::NONE));
             self.painter.invalidate();
+        }
+
+        fn print_styled(&mut self, lines: &str, color: Color, time: &str) {
+            let (painter, screen) = (&mut self.painter, &mut self.screen);
+            painter
+                .print_styled(screen, lines, Some(color), Some(time))
+                .unwrap();
         }
 
         fn print(&mut self, lines: &str) {
@@ -147,6 +185,40 @@ mod tests {
         desk.draw(">>> ");
         let rows = ["y: a line of more th", "an twenty columns", ">>> half"];
         desk.assert_rows(&rows, (2, 8));
+    }
+
+    #[test]
+    fn an_event_has_its_color_and_its_time_and_the_typed_line_has_neither() {
+        let mut desk = Desk::new();
+        desk.type_text("half");
+        desk.print_styled("y: hi\nthere", Color::Cyan, "14:40");
+        desk.draw(">>> ");
+        desk.assert_rows(&["14:40 y: hi", "there", ">>> half"], (2, 8));
+        let color = |row, column| desk.screen.screen().cell(row, column).unwrap().fgcolor();
+        let cyan = vt100::Color::Idx(14);
+        let plain = vt100::Color::Default;
+        assert_eq!([color(0, 0), color(0, 6)], [plain, cyan]);
+        assert_eq!(
+            [color(1, 0), color(2, 0), color(2, 4)],
+            [cyan, plain, plain]
+        );
+    }
+
+    #[test]
+    fn the_bell_rings_once_for_all_that_has_come() {
+        let (mut painter, mut output) = (Painter::default(), Vec::new());
+        for _ in 0..3 {
+            painter.ring();
+            painter.print(&mut output, "y: hi").unwrap();
+        }
+        for _ in 0..2 {
+            painter.invalidate();
+            painter
+                .draw(&mut output, &Editor::default(), ">>> ", 20)
+                .unwrap();
+        }
+        let bells = output.iter().filter(|byte| **byte == BELL as u8);
+        assert_eq!(bells.count(), 1);
     }
 
     #[test]

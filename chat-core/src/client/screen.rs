@@ -152,6 +152,11 @@ impl Screen {
         room
     }
 
+    /// How many direct messages are held back.
+    pub(super) fn held_count(&self) -> usize {
+        self.held.len()
+    }
+
     /// Direct messages are to be shown.
     pub(super) fn release_held(&mut self) {
         let held = self.held.difference(&self.released);
