@@ -49,7 +49,8 @@
 //! }
 //! ```
 //!
-//! `examples/two_clients.rs` runs two clients and a server in memory. The crate `chat-mio` is the
+//! `examples/two_clients.rs` runs two clients and a server in memory, `examples/udp_client.rs` is a
+//! whole driver on sockets of the standard library. The crate `chat-mio` is the
 //! ready-made driver with batched sockets, signals and a durable store.
 //!
 //! # The model
