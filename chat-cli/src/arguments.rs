@@ -67,6 +67,15 @@ enum Form {
     Send(SendForm),
     /// Show the main job on this machine: a server, three users, a crash; ends by itself.
     Tour,
+    /// Look for what may be wrong here: disk, keys, clock, sockets, and the way to a server.
+    Doctor {
+        /// The address of a server: IPv4, IPv6, or a name that resolves
+        #[arg(value_name = "SERVER-IP", requires = "port")]
+        server: Option<String>,
+        /// The server's port
+        #[arg(value_name = "SERVER-PORT", allow_negative_numbers = true)]
+        port: Option<String>,
+    },
     /// Show a user's identity, or take it to another machine.
     Identity {
         #[command(subcommand)]
@@ -324,6 +333,9 @@ pub(crate) enum Mode {
         message: Option<String>,
     },
     Identity(IdentityForm),
+    Doctor {
+        server: Option<ServerAddress>,
+    },
     Tour,
     /// Print this, and nothing else.
     Print(Vec<u8>),
@@ -401,6 +413,12 @@ impl Arguments {
             Form::Send(form) => send(form)?,
             Form::Tour => Mode::Tour,
             Form::Identity { form } => Mode::Identity(form),
+            Form::Doctor { server: host, port } => Mode::Doctor {
+                server: match (host, port.map(self::port).transpose()?) {
+                    (Some(host), Some(port)) => Some(self::server(&host, port)?),
+                    _ => None,
+                },
+            },
             Form::Config {
                 form: ConfigForm::Show,
             } => Mode::Print(printed::configuration(file, matches)),

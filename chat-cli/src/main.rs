@@ -5,6 +5,7 @@ mod arguments;
 mod client;
 mod commands;
 mod data;
+mod doctor;
 mod failure;
 mod identity;
 mod json;
@@ -51,6 +52,7 @@ fn run() -> Result<ExitCode, Failure> {
             to,
             message,
         } => client::send(name, server, to, message, options),
+        Mode::Doctor { server } => doctor::run(server.as_ref(), &options),
         Mode::Identity(form) => match form {
             IdentityForm::Show { name } => identity::show(&name, &options),
             IdentityForm::Export { name, words } => identity::export(&name, words, &options),

@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
+    os::unix::fs::PermissionsExt,
     path::Path,
 };
 
@@ -70,6 +71,40 @@ fn limits_are_read_again_at_sighup() {
     fs::write(&file, "users = ").unwrap();
     server.signal("HUP");
     server.read_until_prefix("[The configuration in ");
+}
+
+#[test]
+fn the_doctor_finds_a_server_and_a_key_that_others_can_read() {
+    let data = tempfile::tempdir().unwrap();
+    let (port, silent) = (free_port(), free_port());
+    let _server = server(data.path(), &port, &["--listen", "127.0.0.1"]);
+    let examine = |port: &str| {
+        let arguments = ["doctor", "127.0.0.1", port];
+        let output = output(chat(data.path(), &arguments));
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (code, found) = examine(&port);
+    assert_eq!(code, Some(0), "{found}");
+    for part in [
+        "ok     data",
+        "ok     keys     1 readable",
+        "ok     clock",
+        "answers in ",
+    ] {
+        assert!(found.contains(part), "{part}: {found}");
+    }
+    let key = data.path().join("server").join(&port).join("identity");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let (code, found) = examine(&silent);
+    assert_eq!(code, Some(1), "{found}");
+    assert!(
+        found.contains(&format!("chmod 600 {}", path(&key))),
+        "{found}"
+    );
+    assert!(found.contains("does not answer"), "{found}");
 }
 
 #[test]
