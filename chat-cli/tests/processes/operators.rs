@@ -157,6 +157,7 @@ fn users_are_kicked_banned_and_deleted_on_command() {
     server.write(b"delete x\npeers\n");
     server.read_until("[Client x deleted.]");
     server.read_until_prefix("SERVER @ ");
+    user.read_until("[The operator has logged you out. You are offline.]");
     user.write(b"reg\n");
     user.read_until("[Welcome, You are registered.]");
 }
