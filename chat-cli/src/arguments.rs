@@ -369,11 +369,10 @@ impl Arguments {
         let named = CommandLine::parse().options.config;
         let command = CommandLine::command();
         let file = ConfigFile::read(named.as_deref(), &command)?;
-        let mut matches = file.as_defaults(command).get_matches();
-        let shown = matches.clone();
-        let line = CommandLine::from_arg_matches_mut(&mut matches);
+        let matches = file.as_defaults(command).get_matches();
+        let line = CommandLine::from_arg_matches(&matches);
         let line = line.unwrap_or_else(|error| error.exit());
-        Self::check(line, &file, &shown)
+        Self::check(line, &file, &matches)
     }
 
     fn check(line: CommandLine, file: &ConfigFile, matches: &ArgMatches) -> Result<Self, Failure> {

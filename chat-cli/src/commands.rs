@@ -235,7 +235,7 @@ fn parse_name(text: &str) -> Result<Name, Wrong<'_>> {
 }
 
 /// The first word, and what follows after one blank, verbatim.
-fn split_word(text: &str) -> (&str, &str) {
+pub(crate) fn split_word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     text.split_once(char::is_whitespace).unwrap_or((text, ""))
 }

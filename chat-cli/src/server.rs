@@ -18,6 +18,7 @@ use signal_hook::consts::SIGHUP;
 
 use crate::{
     arguments::{Arguments, Options},
+    commands::split_word,
     data,
     failure::Failure,
     lines::{Input, Lines},
@@ -181,10 +182,7 @@ enum Order {
 
 /// The order of a line, none for an empty one; or what is wrong with it, for the operator.
 fn parse(line: &str) -> Option<Result<Order, String>> {
-    let (word, rest) = line
-        .trim()
-        .split_once(char::is_whitespace)
-        .unwrap_or((line.trim(), ""));
+    let (word, rest) = split_word(line);
     if word.is_empty() {
         return None;
     }

@@ -1,7 +1,7 @@
 //! The user compares keys with another one.
 
 use super::{Client, Event};
-use crate::{conversation::Conversation, id::SafetyNumber, name::Name};
+use crate::{id::SafetyNumber, name::Name};
 
 impl Client {
     /// Shows what the user and another one compare: of the key that counts, or of the one that it
@@ -13,7 +13,6 @@ impl Client {
             self.take_changed_key(&name);
             self.table.set_compared(&name);
             self.save_peer(&name);
-            self.advance(&Conversation::User(name.clone()));
         }
         let Some(known) = self.table.get(&name) else {
             return self.show(Event::KeyUnknown { name });

@@ -81,16 +81,18 @@ impl Names {
         banned.map(|user| user.record.name.clone()).collect()
     }
 
-    /// A record with this key is banned, or not any more.
-    fn count_ban(&mut self, key: PublicKey, is_banned: bool) {
-        let count = self.banned.entry(key).or_default();
-        *count = if is_banned {
-            *count + 1
-        } else {
-            count.saturating_sub(1)
-        };
-        if *count == 0 {
-            self.banned.remove(&key);
+    /// The key that a name's record bans has become another one, or none.
+    fn count_ban(&mut self, before: Option<PublicKey>, after: Option<PublicKey>) {
+        if let Some(key) = after {
+            *self.banned.entry(key).or_default() += 1;
+        }
+        if let Some(key) = before
+            && let Some(count) = self.banned.get_mut(&key)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.banned.remove(&key);
+            }
         }
     }
 
@@ -141,18 +143,15 @@ impl Names {
             let Some(user) = self.users.remove(key) else {
                 return Applied::Nothing;
             };
-            if user.record.banned {
-                self.count_ban(user.record.key, false);
-            }
+            self.count_ban(user.record.banned_key(), None);
             return Applied::Removed(user.record.name);
         };
         let Some(record) = record::decode_name(value) else {
             return Applied::Nothing;
         };
         let name = record.name.clone();
-        let before = known.as_ref().map(|user| user.record.clone());
-        let was_banned = before.filter(|record| record.banned);
-        let is_banned = record.banned.then_some(record.key);
+        let before = known.as_ref().and_then(|user| user.record.banned_key());
+        let after = record.banned_key();
         if let Some(user) = known {
             user.record = record;
             user.revision = revision;
@@ -167,12 +166,7 @@ impl Names {
             };
             self.users.insert(name.clone(), user);
         }
-        if let Some(record) = was_banned {
-            self.count_ban(record.key, false);
-        }
-        if let Some(key) = is_banned {
-            self.count_ban(key, true);
-        }
+        self.count_ban(before, after);
         Applied::Written(name)
     }
 

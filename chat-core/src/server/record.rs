@@ -32,6 +32,13 @@ array_struct! {
     }
 }
 
+impl NameRecord {
+    /// The key that is not let in, if the name is banned.
+    pub(super) fn banned_key(&self) -> Option<PublicKey> {
+        self.banned.then_some(self.key)
+    }
+}
+
 array_struct! {
     /// A group. Stored under its folded name.
     #[derive(Debug, Clone, PartialEq, Eq)]
