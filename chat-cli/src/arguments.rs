@@ -65,6 +65,12 @@ enum Form {
     /// Send one message; the exit code tells what became of it.
     #[command(after_help = SEND_HELP)]
     Send(SendForm),
+    /// Take part in a chat over a bad network inside this program: no ports, no files.
+    Demo {
+        /// What happens to datagrams follows from this number
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
+    },
     /// Show the main job on this machine: a server, three users, a crash; ends by itself.
     Tour,
     /// Look for what may be wrong here: disk, keys, clock, sockets, and the way to a server.
@@ -336,6 +342,9 @@ pub(crate) enum Mode {
     Doctor {
         server: Option<ServerAddress>,
     },
+    Demo {
+        seed: u64,
+    },
     Tour,
     /// Print this, and nothing else.
     Print(Vec<u8>),
@@ -410,6 +419,7 @@ impl Arguments {
             },
             Form::Client(form) => client(form)?,
             Form::Send(form) => send(form)?,
+            Form::Demo { seed } => Mode::Demo { seed },
             Form::Tour => Mode::Tour,
             Form::Identity { form } => Mode::Identity(form),
             Form::Doctor { server: host, port } => Mode::Doctor {

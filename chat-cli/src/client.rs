@@ -27,7 +27,7 @@ use crate::{
     terminal::Terminal,
 };
 
-use user::{Source, User};
+pub(crate) use user::{Source, User};
 
 /// The terminal among the sources of the loop.
 const STDIN: usize = 0;

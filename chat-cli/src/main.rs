@@ -5,6 +5,7 @@ mod arguments;
 mod client;
 mod commands;
 mod data;
+mod demo;
 mod doctor;
 mod failure;
 mod identity;
@@ -62,6 +63,7 @@ fn run() -> Result<ExitCode, Failure> {
             io::stdout().write_all(&text).map_err(Failure::Output)?;
             Ok(ExitCode::SUCCESS)
         }
+        Mode::Demo { seed } => demo::run(seed, &options),
         Mode::Tour => {
             tour::run()?;
             Ok(ExitCode::SUCCESS)

@@ -23,7 +23,10 @@ use crossterm::{
 };
 
 use chat_core::time::WallTime;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+};
 
 use completion::{Completion, complete};
 use editor::{Editor, Outcome};
@@ -214,17 +217,34 @@ impl Drop for Terminal {
     }
 }
 
+/// Waits until there is something to read, a signal comes, or `timeout` has passed.
+///
+/// # Errors
+/// Of the system.
+pub(crate) fn wait(timeout: Duration) -> io::Result<()> {
+    match watch(timeout) {
+        Err(Errno::INTR) | Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Whether there is no terminal any more.
 fn has_hung_up() -> io::Result<bool> {
+    let state = rustix::io::retry_on_intr(|| watch(Duration::ZERO))?;
+    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+    Ok(state.intersects(gone))
+}
+
+/// What there is to know of the terminal, after at most `timeout`.
+fn watch(timeout: Duration) -> Result<PollFlags, Errno> {
     let stdin = io::stdin();
     let mut descriptors = [PollFd::new(&stdin, PollFlags::IN)];
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
+    let timeout = Timespec {
+        tv_sec: timeout.as_secs().cast_signed(),
+        tv_nsec: timeout.subsec_nanos().into(),
     };
-    rustix::io::retry_on_intr(|| poll(&mut descriptors, Some(&now)))?;
-    let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-    Ok(descriptors[0].revents().intersects(gone))
+    poll(&mut descriptors, Some(&timeout))?;
+    Ok(descriptors[0].revents())
 }
 
 fn take_over() -> io::Result<()> {

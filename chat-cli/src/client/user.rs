@@ -10,6 +10,7 @@ use chat_core::{
     client::{Client, Command, Event},
     name::Name,
     text::English,
+    time::Duration,
 };
 use chat_mio::{Control, Frontend, HistoryFiles};
 use signal_hook::{
@@ -25,14 +26,14 @@ use crate::{
     lines::{Input, Lines},
     local_time::local_time,
     screen::Screen,
-    terminal::{Kind, Typed},
+    terminal::{self, Kind, Typed},
 };
 
 /// So many commands wait here at most, after those that wait in the client.
 const MAX_WAITING: usize = 64;
 
 /// Where commands come from.
-pub(super) enum Source {
+pub(crate) enum Source {
     Lines(Lines),
     /// There is none.
     None,
@@ -41,7 +42,7 @@ pub(super) enum Source {
 }
 
 /// The user's side of a client.
-pub(super) struct User {
+pub(crate) struct User {
     screen: Screen,
     source: Source,
     /// Commands that the client has not taken yet, in order.
@@ -60,7 +61,7 @@ pub(super) struct User {
 }
 
 impl User {
-    pub(super) fn new(screen: Screen, source: Source, options: &Options) -> Self {
+    pub(crate) fn new(screen: Screen, source: Source, options: &Options) -> Self {
         Self {
             screen,
             source,
@@ -73,6 +74,32 @@ impl User {
             archive: Archive::new(),
             groups: BTreeSet::new(),
         }
+    }
+
+    /// Waits until the user has done something on the terminal, but not longer than `timeout`.
+    ///
+    /// # Errors
+    /// Of the system.
+    pub(crate) fn wait(&self, timeout: Duration) -> io::Result<()> {
+        match self.source {
+            Source::Terminal => terminal::wait(timeout),
+            Source::Lines(_) | Source::None => Ok(()),
+        }
+    }
+
+    /// Whether a line has been begun on the terminal.
+    pub(crate) fn is_typing(&self) -> bool {
+        match &self.screen {
+            Screen::Terminal(terminal) => !terminal.before_cursor().is_empty(),
+            Screen::Pipe => false,
+        }
+    }
+
+    /// Enters a line as if the user had typed it, and shows it.
+    pub(crate) fn enter(&mut self, control: &mut Control<'_, Client>, line: &str) {
+        let row = format!("{}{line}", prompt(control.machine));
+        self.show(control, &row);
+        self.typed(control, Typed::Line(line.into()));
     }
 
     /// Gives one command and then leaves.
@@ -103,7 +130,7 @@ impl User {
     }
 
     /// Shows what is no event of the client.
-    pub(super) fn note(&mut self, control: &mut Control<'_, Client>, line: String) {
+    pub(crate) fn note(&mut self, control: &mut Control<'_, Client>, line: String) {
         let line = match self.json {
             true => json::line(&Event::Note(line)).unwrap_or_default(),
             false => line,
@@ -320,14 +347,18 @@ impl Frontend<Client> for User {
             lines.wake();
         }
         if let Screen::Terminal(terminal) = &mut self.screen {
-            let unread = control.machine.held();
-            let prompt = match control.machine.group() {
-                Some(group) if unread > 0 => format!(">>> ({group}, {unread} unread) "),
-                Some(group) => format!(">>> ({group}) "),
-                None => ">>> ".into(),
-            };
-            let drawn = terminal.draw(&prompt);
+            let drawn = terminal.draw(&prompt(control.machine));
             self.check(control, drawn);
         }
+    }
+}
+
+/// What stands before the line that is typed: the group, and how much waits behind it.
+fn prompt(client: &Client) -> String {
+    let unread = client.held();
+    match client.group() {
+        Some(group) if unread > 0 => format!(">>> ({group}, {unread} unread) "),
+        Some(group) => format!(">>> ({group}) "),
+        None => ">>> ".into(),
     }
 }
