@@ -10,6 +10,7 @@ mod attempts;
 mod command;
 mod commands;
 mod connection;
+mod copies;
 mod direct;
 mod entry;
 mod event;
@@ -45,6 +46,7 @@ use self::{
     attempts::Attempts,
     commands::Commands,
     connection::{Phase, ServerSide},
+    copies::Copies,
     keeping::Purpose,
     leaving::{Ending, Leave},
     outbox::Outbox,
@@ -142,6 +144,7 @@ pub struct Client {
     /// Names whose changed key the user has been told about.
     warned: BTreeSet<Name>,
     outbox: Outbox,
+    copies: Copies,
     /// Messages to the user itself that are not durable yet.
     own_messages: usize,
     receiving: Receiving,
@@ -191,6 +194,7 @@ impl Client {
             look_ups: BTreeMap::new(),
             warned: BTreeSet::new(),
             outbox: Outbox::default(),
+            copies: Copies::default(),
             own_messages: 0,
             receiving: Receiving::default(),
             screen: Screen::default(),

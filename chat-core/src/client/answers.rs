@@ -99,6 +99,7 @@ impl Client {
                     self.forget_message(order);
                 }
                 State::Handed { submitted: true } => {
+                    self.copies.remove(&Conversation::User(name.clone()), order);
                     self.settle_message(order, State::Delivered);
                 }
                 _ if planted!(TwoFinalStates) => {}
@@ -155,6 +156,9 @@ impl Client {
         let Some(order) = self.outbox.find(&id) else {
             return;
         };
+        if let Some(to) = self.outbox.get(order).map(|message| message.to.clone()) {
+            self.cancel_copy(&to);
+        }
         let Some(Message { to, state, .. }) = self.forget_message(order) else {
             return;
         };

@@ -195,7 +195,8 @@ impl Client {
 
     /// Sends a registration unless one is on its way.
     pub(super) fn register(&mut self) {
-        let retry = self.spread(self.config.reconnect_interval);
+        let draw = u16::from_le_bytes(self.random.bytes());
+        let retry = spread(self.config.reconnect_interval, draw);
         self.server.retry_at = Some(self.now.instant + retry);
         let Some(key) = self.server.key else { return };
         let path = self.server.path;
@@ -234,12 +235,6 @@ impl Client {
         }
     }
 
-    fn spread(&mut self, interval: Duration) -> Duration {
-        let draw = u64::from(u16::from_le_bytes(self.random.bytes()));
-        let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX / 2);
-        Duration::from_micros(micros / 2 + (micros / 1_024).saturating_mul(draw / 64))
-    }
-
     pub(super) fn on_registered(&mut self, request: u64, returning: bool, group: Option<Name>) {
         if self.server.registration != Some(request) {
             return;
@@ -260,6 +255,7 @@ impl Client {
             self.show(Event::ServerBack);
         }
         self.server.announced_gone = false;
+        self.cancel_copies();
         let entered = explicit || self.group != group;
         if let Some(group) = group.clone().filter(|_| entered) {
             self.show(Event::InGroup { group });
@@ -398,6 +394,7 @@ impl Client {
         for peer in core::mem::take(&mut self.receiving.peers) {
             self.link.close(self.now, peer);
         }
+        self.copies.clear();
         self.link.set_listening(false);
         self.receiving.go_offline();
         self.screen.close();
@@ -408,5 +405,26 @@ impl Client {
         self.table.cut_off();
         self.table.drop_notice();
         self.phase = Phase::Offline;
+    }
+}
+
+/// Half of `interval` to one and a half, as `draw` falls: clients of one server do not come back all
+/// at once.
+fn spread(interval: Duration, draw: u16) -> Duration {
+    let micros = u64::try_from(interval.as_micros()).unwrap_or(u64::MAX / 2);
+    Duration::from_micros(micros / 2 + (micros / 1_024).saturating_mul(u64::from(draw / 64)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_come_back_within_half_to_one_and_a_half_of_the_interval() {
+        let interval = Duration::from_millis(1_024);
+        let spread = |draw| spread(interval, draw).as_millis();
+        assert_eq!((spread(0), spread(u16::MAX)), (512, 1_535));
+        assert_eq!((spread(64 * 100), spread(64 * 600)), (612, 1_112));
+        assert!(super::spread(Duration::MAX, u16::MAX) > interval);
     }
 }

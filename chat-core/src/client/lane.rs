@@ -11,8 +11,10 @@ use crate::time::Instant;
 pub(super) struct Lane {
     orders: BTreeSet<Order>,
     waiting: BTreeSet<Order>,
-    /// How many the server has, or gets, that are not known to be delivered.
-    at_server: usize,
+    /// Those that the server gets.
+    handed: BTreeSet<Order>,
+    /// How many it has that are not known to be delivered.
+    settled: usize,
     direct: usize,
     direct_bytes: usize,
     /// The latest message that the recipient itself has accepted, and when.
@@ -31,7 +33,10 @@ impl Lane {
                 self.direct += 1;
                 self.direct_bytes += message.text.as_str().len();
             }
-            State::Handed { .. } | State::Saved | State::Exists { .. } => self.at_server += 1,
+            State::Handed { .. } => {
+                self.handed.insert(order);
+            }
+            State::Saved | State::Exists { .. } => self.settled += 1,
             State::Delivered => {}
         }
     }
@@ -47,7 +52,10 @@ impl Lane {
                 self.direct -= 1;
                 self.direct_bytes -= message.text.as_str().len();
             }
-            State::Handed { .. } | State::Saved | State::Exists { .. } => self.at_server -= 1,
+            State::Handed { .. } => {
+                self.handed.remove(&order);
+            }
+            State::Saved | State::Exists { .. } => self.settled -= 1,
             State::Delivered => {}
         }
     }
@@ -63,8 +71,15 @@ impl Lane {
     }
 
     /// Whether the server has, or gets, a message that is not known to be delivered.
-    pub(super) const fn is_server_lane(&self) -> bool {
-        self.at_server > 0
+    pub(super) fn is_server_lane(&self) -> bool {
+        self.settled > 0 || !self.handed.is_empty()
+    }
+
+    /// The first message that the server gets, if nothing before it is on its way otherwise.
+    pub(super) fn first_for_server(&self) -> Option<Order> {
+        let first = *self.handed.first()?;
+        let is_first = self.waiting.first().is_none_or(|waiting| first < *waiting);
+        (self.settled + self.direct == 0 && is_first).then_some(first)
     }
 
     /// How many messages, and bytes of text, are on their way to the recipient itself.
@@ -172,14 +187,18 @@ mod tests {
                 .filter(|(_, is)| matches!(is.state, State::Direct { .. }));
             let bytes = direct.clone().map(|(_, is)| is.text.as_str().len()).sum();
             assert_eq!(outbox.in_flight(&to), (direct.count(), bytes));
-            let at_server = messages.iter().any(|(_, is)| {
-                let state = is.state;
-                matches!(
-                    state,
-                    State::Handed { .. } | State::Saved | State::Exists { .. }
-                )
+            let is_handed = |state| matches!(state, State::Handed { .. });
+            let is_settled = |state| matches!(state, State::Saved | State::Exists { .. });
+            let handed = messages.iter().any(|(_, is)| is_handed(is.state));
+            let settled = messages.iter().any(|(_, is)| is_settled(is.state));
+            assert_eq!(outbox.is_server_lane(&to), handed || settled);
+            let none_elsewhere = messages.iter().all(|(_, is)| {
+                is_handed(is.state) || is_waiting(is.state) || is.state == State::Delivered
             });
-            assert_eq!(outbox.is_server_lane(&to), at_server);
+            let owed = |state| is_waiting(state) || is_handed(state);
+            let first = messages.iter().find(|(_, is)| owed(is.state));
+            let first = first.filter(|(_, is)| none_elsewhere && is_handed(is.state));
+            assert_eq!(outbox.first_for_server(&to), first.map(|(order, _)| *order));
         }
     }
 }

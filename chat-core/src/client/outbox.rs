@@ -314,6 +314,12 @@ impl Outbox {
         self.conversations.get(to).is_some_and(Lane::is_server_lane)
     }
 
+    /// The first message of a conversation that the server gets, if nothing before it is on its way
+    /// otherwise.
+    pub(super) fn first_for_server(&self, to: &Conversation) -> Option<Order> {
+        self.conversations.get(to)?.first_for_server()
+    }
+
     /// How many messages, and bytes of text, are on their way to the recipient itself.
     pub(super) fn in_flight(&self, to: &Conversation) -> (usize, usize) {
         let lane = self.conversations.get(to);

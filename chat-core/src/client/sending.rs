@@ -15,7 +15,7 @@ use super::{
 use crate::{
     conversation::{Conversation, Text},
     id::{MessageId, Path, PublicKey},
-    link::PeerId,
+    link::{PeerId, SendId},
     name::Name,
     store, streams,
     time::{Duration, Instant},
@@ -139,6 +139,7 @@ impl Client {
                 break;
             }
         }
+        self.send_copy(to);
     }
 
     /// Puts a message on its lane. Gives whether what follows may be placed too.
@@ -176,20 +177,7 @@ impl Client {
     }
 
     fn send_direct(&mut self, order: Order, name: &Name, key: PublicKey, path: Path) -> bool {
-        let Some(message) = self.outbox.get(order) else {
-            return false;
-        };
-        let frame = ChatFrame::Direct {
-            id: message.id,
-            from: self.name.clone(),
-            to: name.clone(),
-            text: message.text.clone(),
-        };
-        let Ok(peer) = self.link.connect(self.now, key, path, true) else {
-            return false;
-        };
-        self.receiving.peers.insert(peer);
-        let Ok(send) = self.send_frame(peer, DIRECT, &frame) else {
+        let Some((peer, send)) = self.send_to_recipient(order, name, key, path) else {
             return false;
         };
         let patience = 1 + 999 * u32::from(planted!(NoFallback));
@@ -203,6 +191,27 @@ impl Client {
         };
         self.outbox.set_state(order, state);
         true
+    }
+
+    /// Queues a message on the link to its recipient, if the link takes it.
+    pub(super) fn send_to_recipient(
+        &mut self,
+        order: Order,
+        name: &Name,
+        key: PublicKey,
+        path: Path,
+    ) -> Option<(PeerId, SendId)> {
+        let message = self.outbox.get(order)?;
+        let frame = ChatFrame::Direct {
+            id: message.id,
+            from: self.name.clone(),
+            to: name.clone(),
+            text: message.text.clone(),
+        };
+        let peer = self.link.connect(self.now, key, path, true).ok()?;
+        self.receiving.peers.insert(peer);
+        let send = self.send_frame(peer, DIRECT, &frame).ok()?;
+        Some((peer, send))
     }
 
     fn hand_over(&mut self, order: Order) {
@@ -265,6 +274,9 @@ impl Client {
             if again {
                 self.advance(&to);
             }
+        }
+        for to in self.copies.forget(peer) {
+            self.send_copy(&to);
         }
     }
 
@@ -374,6 +386,7 @@ impl Client {
             self.follow_address(&name);
             let to = Conversation::User(name);
             if changed {
+                self.cancel_copy(&to);
                 for order in self.cancel_direct(&to) {
                     self.outbox.set_state(order, State::Waiting);
                 }
@@ -415,6 +428,7 @@ impl Client {
     /// Nothing is shown for the message any more.
     pub(super) fn forget_message(&mut self, order: Order) -> Option<Message> {
         let message = self.outbox.remove(order)?;
+        self.copies.remove(&message.to, order);
         let key = alloc::format!("{}", message.id);
         self.set_record(store::Table::Outbox, &key, None);
         Some(message)

@@ -114,6 +114,7 @@ impl Client {
             self.settle_without_server();
         }
         self.keep_messages();
+        self.advance_all();
         self.give_up_leaving();
         if self.phase == Phase::Lost {
             self.register();

@@ -3,6 +3,7 @@
 mod answers;
 mod bursts;
 mod chaos;
+mod copies;
 mod crashes;
 mod direct;
 mod disk;
