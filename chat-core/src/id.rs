@@ -191,6 +191,22 @@ mod tests {
     }
 
     #[test]
+    fn a_safety_number_is_twelve_groups_of_five_digits_whoever_looks() {
+        let (one, other) = (PublicKey([1; 32]), PublicKey([2; 32]));
+        let text = SafetyNumber::of(&one, &other).to_string();
+        assert_eq!(text, SafetyNumber::of(&other, &one).to_string());
+        let groups: alloc::vec::Vec<_> = text.split(' ').collect();
+        assert_eq!(groups.len(), 12, "{text}");
+        let is_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+        assert!(
+            groups
+                .iter()
+                .all(|group| group.len() == 5 && is_digits(group)),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_fingerprint_is_read_in_groups_or_not_in_either_case() {
         let fingerprint = Fingerprint(core::array::from_fn(|at| at as u8));
         for text in [

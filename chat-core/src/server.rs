@@ -175,11 +175,10 @@ impl Server {
         }
     }
 
-    /// Changes limits and times from here on, but for those of the link. What exceeds a lower
-    /// limit stays.
+    /// Changes limits and times from here on, but for those of the link, which stay as they were at
+    /// first. What exceeds a lower limit stays.
     pub fn set_config(&mut self, config: ServerConfig) {
-        let link = core::mem::take(&mut self.state.config.link);
-        self.state.config = ServerConfig { link, ..config };
+        self.state.config = config;
     }
 
     /// Takes a datagram, which is decrypted in place.

@@ -326,3 +326,23 @@ pub enum StoreEvent {
     /// The store works again, and waits for [`StoreOperation::Resume`].
     Well,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_table_has_its_own_name() {
+        let tables = [
+            (Table::Names, "names"),
+            (Table::Groups, "groups"),
+            (Table::Members, "members"),
+            (Table::Peers, "peers"),
+            (Table::Outbox, "outbox"),
+            (Table::Settings, "settings"),
+        ];
+        for (table, name) in tables {
+            assert_eq!(table.as_str(), name);
+        }
+    }
+}

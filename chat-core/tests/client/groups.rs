@@ -116,3 +116,25 @@ fn the_end_of_input_shows_what_was_held_back() {
     );
     assert_eq!(world.ended("x"), Some(Ended::Normally));
 }
+
+#[test]
+fn what_was_said_is_said_before_the_group_is_left() {
+    let mut world = in_group(&["x", "y"], &["x", "y"]);
+    world.separate("x", "server");
+    let text = "a".repeat(60_000);
+    world.command("x", Command::SendGroup { text });
+    world.command("x", Command::LeaveGroup);
+    world.run(1_000);
+    world.join();
+    world.run(SETTLED + 3_000);
+    let lines = world.lines("x");
+    let lines: Vec<_> = lines
+        .iter()
+        .filter(|line| !line.contains("Attempt"))
+        .collect();
+    assert_eq!(
+        lines,
+        ["[Message received by Server.]", "[Leave group chat g.]"]
+    );
+    assert_eq!(world.lines("y").len(), 1);
+}

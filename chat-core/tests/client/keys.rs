@@ -118,3 +118,32 @@ fn a_name_of_somebody_else_is_taken() {
     assert_eq!(world.lines("y'"), shows(&["[Name y is taken.]"]));
     assert_eq!(world.ended("y'"), Some(Ended::NameTaken));
 }
+
+#[test]
+fn what_comes_from_a_name_with_another_key_is_marked() {
+    let mut world = World::with_clients(&["x", "y"]);
+    for who in [SERVER, "x", "y"] {
+        world.kill(who);
+    }
+    world.forget(SERVER);
+    world.start(SERVER);
+    world.start("x");
+    world.run(SETTLED);
+    world.lines("x");
+    // The table that tells of the other y does not get to x before the message does.
+    world.block(SERVER, "x");
+    world.start("y'");
+    world.run(SETTLED);
+    world.command("y'", send("x", "hello"));
+    world.run(100);
+    assert_eq!(world.lines("x"), shows(&[]));
+    world.join();
+    world.run(SETTLED);
+    let lines = world.lines("x");
+    let hello = lines.iter().find(|line| line.ends_with("hello"));
+    assert_eq!(
+        hello.map(String::as_str),
+        Some("y (unverified): hello"),
+        "{lines:?}"
+    );
+}

@@ -158,3 +158,22 @@ fn another_name_at_reg_switches_the_user() {
     assert_eq!(world.lines("x"), shows(&lines));
     assert_eq!(world.ended("x"), Some(Ended::SwitchUser));
 }
+
+#[test]
+fn who_leaves_without_a_word_is_believed_to_be_there() {
+    for silent in [false, true] {
+        let mut world = World::new();
+        world.silent_exit = silent;
+        world.start_all(&["x"]);
+        world.lines(SERVER);
+        world.leave("x");
+        world.run(400);
+        assert_eq!(world.ended("x"), Some(Ended::Normally));
+        let expected: &[&str] = if silent {
+            &[]
+        } else {
+            &["[Client x is offline.]"]
+        };
+        assert_eq!(world.lines(SERVER), shows(expected));
+    }
+}

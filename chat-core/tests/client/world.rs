@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) config: ClientConfig,
     pub(crate) server_config: ServerConfig,
     pub(crate) server_identity: u8,
+    /// Clients that are started leave without a word.
+    pub(crate) silent_exit: bool,
 }
 
 impl World {
@@ -66,6 +68,7 @@ impl World {
             config: ClientConfig::default(),
             server_config: ServerConfig::default(),
             server_identity: 99,
+            silent_exit: false,
         }
     }
 
@@ -148,7 +151,7 @@ impl World {
                     server_fingerprint: None,
                     ephemeral: false,
                     switched: false,
-                    silent_exit: false,
+                    silent_exit: self.silent_exit,
                     seed,
                     config: self.config.clone(),
                 },
