@@ -457,11 +457,15 @@ impl Client {
             link::Event::Closed { peer } if self.server.peer == Some(peer) => {
                 self.on_server_closed();
             }
-            link::Event::Replaced { peer, .. } => {
+            link::Event::Replaced { peer, by } => {
+                self.on_candidate_gone(peer, Some(by));
                 self.link.close(self.now, peer);
                 self.send_again(peer);
             }
-            link::Event::Closed { peer } => self.send_again(peer),
+            link::Event::Closed { peer } => {
+                self.on_candidate_gone(peer, None);
+                self.send_again(peer);
+            }
             link::Event::Moved { .. }
             | link::Event::ProbeAnswered { .. }
             | link::Event::ProbeFailed { .. } => {}

@@ -35,6 +35,32 @@ fn a_driver_that_knows_only_the_machine_runs_a_client_and_a_server() {
 }
 
 #[test]
+fn a_client_that_is_stopped_while_it_meets_its_server_goes_on_later() {
+    let mut pair = Pair::new();
+    // It has the server's key and has begun a handshake, whose answer is lost.
+    pair.run(2);
+    let mut waiting = Vec::new();
+    for _ in 0..400 {
+        pair.millis += 1;
+        let sent = pair.client.turn(pair.now());
+        pair.server.take(pair.now(), CLIENT, sent);
+        waiting.extend(pair.server.turn(pair.now()));
+    }
+    waiting.retain(|datagram| datagram.len() == HELLO_ACK_BYTES);
+    assert!(!waiting.is_empty());
+    // It wakes too late for the handshake, and finds only that the server is there.
+    pair.millis += 180_000;
+    pair.client.take(pair.now(), SERVER, waiting);
+    pair.run(5_000);
+    let registered = |event: &Event| matches!(event, Event::Registered { .. });
+    assert!(
+        pair.client.shown.iter().any(registered),
+        "{:?}",
+        pair.client.shown
+    );
+}
+
+#[test]
 fn while_events_are_not_polled_datagrams_are_dropped_and_counted() {
     let mut pair = Pair::new();
     pair.run(500);
@@ -113,6 +139,7 @@ fn staying_changes_nothing_without_a_switch() {
     assert_eq!(pair.client.end(), Some(Ended::Normally));
 }
 
+const HELLO_ACK_BYTES: usize = 67;
 const MAX_EVENTS: usize = 16;
 const MAX_COMMANDS: usize = 4;
 

@@ -145,6 +145,14 @@ impl Client {
         };
     }
 
+    /// If it is the peer by which a candidate was to prove its key, another one proves it, or one
+    /// that is made when the key is shown again.
+    pub(super) fn on_candidate_gone(&mut self, peer: PeerId, by: Option<PeerId>) {
+        if let Some((key, _)) = self.server.candidate.filter(|(_, is)| *is == peer) {
+            self.server.candidate = by.map(|by| (key, by));
+        }
+    }
+
     /// The handshake is complete: a candidate has proved its key.
     pub(super) fn on_connected(&mut self, peer: PeerId) {
         let Some((key, _)) = self.server.candidate.filter(|(_, by)| *by == peer) else {
