@@ -266,7 +266,8 @@ impl Oracle {
 
 /// The domain of receipts.
 pub(super) const RECEIPT: &[u8] = b"receipt";
-const EXPIRED: &[u8] = b"expired";
+/// The domain of what says that a message has expired.
+pub(super) const EXPIRED: &[u8] = b"expired";
 
 /// The id of what the server tells a sender of its message and a reader.
 pub(super) fn notice(domain: &[u8], id: &MessageId, reader: Node) -> MessageId {

@@ -2,7 +2,7 @@
 
 use super::{
     Oracle, Point,
-    durable::{RECEIPT, notice},
+    durable::{EXPIRED, RECEIPT, notice},
     fate::Fate,
     message::{Message, Token},
 };
@@ -25,10 +25,13 @@ impl Oracle {
                 return None;
             }
             let is_excused = |reader: &Node| {
+                if message.is_direct() {
+                    // It expired, and so did the word of it, before its sender was back.
+                    let notice = message.id.map(|id| notice(EXPIRED, &id, *reader));
+                    return notice.is_some_and(|notice| self.expired.contains(&notice));
+                }
                 let stored = fate.stored.as_ref();
-                stored.is_some_and(|it| {
-                    !message.is_direct() && (it.is_trimmed || it.left.contains(reader))
-                })
+                stored.is_some_and(|it| it.is_trimmed || it.left.contains(reader))
             };
             let mut readers = self.readers(message).into_iter();
             let missing =
