@@ -18,7 +18,7 @@ use std::{
     ops::AddAssign,
 };
 
-use chat_core::{client::Command, id::MessageId, name::Name, store::Log, time::Instant};
+use chat_core::{client::Command, id::MessageId, name::Name, server, store::Log, time::Instant};
 
 pub use self::message::{Token, stored_token, token};
 use self::{
@@ -28,7 +28,10 @@ use self::{
     reader::Reader,
 };
 use super::plan::{NODES, Node};
-use crate::record::{Record, What};
+use crate::{
+    record::{Record, What},
+    world::SERVER,
+};
 
 /// What must hold, each with the name it has in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +157,9 @@ impl Oracle {
             What::Suffers(what) => self.readers[node].has_jumped |= what.starts_with("clock jumps"),
             What::Refused(id) => self.fate(id).was_turned_away = true,
             What::Shown(event) => self.shown(node, event),
+            What::Told(server::Event::GroupMessage { group, .. }) => {
+                self.logs.log(&Log::Group(group.clone())).tell();
+            }
             _ => {}
         }
     }
@@ -214,6 +220,9 @@ impl Oracle {
         if let Some(reader) = self.readers.get_mut(node) {
             reader.end();
         }
+        if NODES[node] == SERVER {
+            self.logs.tell_all();
+        }
         self.logs.leaving.retain(|(_, leaving)| *leaving != node);
         let of_node = |message: &&mut Message| message.from == node;
         for message in self.messages.values_mut().filter(of_node) {
@@ -228,7 +237,7 @@ impl Oracle {
             Command::SendGroup { text } => (To::Group, text),
             Command::JoinGroup { group } => {
                 let log = Log::Group(group.clone());
-                let said = self.logs.log(&log).len();
+                let said = self.logs.log(&log).told();
                 let reader = &mut self.readers[node];
                 if reader
                     .said_before

@@ -11,6 +11,7 @@ use crate::simulator::plan::Node;
 pub(super) struct Entries {
     ids: Vec<MessageId>,
     known: BTreeSet<MessageId>,
+    told: u64,
 }
 
 impl Entries {
@@ -26,6 +27,16 @@ impl Entries {
     /// How many entries were ever appended.
     pub(super) fn len(&self) -> u64 {
         self.ids.len() as u64
+    }
+
+    /// The server has told of one more entry: it knows that it is durable.
+    pub(super) fn tell(&mut self) {
+        self.told = self.len().min(self.told + 1);
+    }
+
+    /// How many entries the server knows to be durable.
+    pub(super) fn told(&self) -> u64 {
+        self.told
     }
 
     /// Whether this was ever appended.
@@ -59,5 +70,12 @@ impl Logs {
     /// A log, empty if it is not used.
     pub(super) fn log(&mut self, log: &Log) -> &mut Entries {
         self.logs.entry(log.clone()).or_default()
+    }
+
+    /// The server will read what is durable.
+    pub(super) fn tell_all(&mut self) {
+        for log in self.logs.values_mut() {
+            log.told = log.len();
+        }
     }
 }

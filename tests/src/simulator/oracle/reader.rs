@@ -28,7 +28,7 @@ pub(super) struct Reader {
     pub(super) has_jumped: bool,
     /// When commands and messages were refused.
     pub(super) refusals: Vec<Instant>,
-    /// How much had been said in a group when it wanted to join it.
+    /// How much had been said in a group, to the knowledge of the server, when it wanted to join it.
     pub(super) said_before: Option<(Log, u64)>,
     /// When it was told last that something could not be stored.
     pub(super) store_failed: Option<Instant>,
