@@ -7,5 +7,7 @@ mod identities;
 mod operators;
 mod pipes;
 mod programs;
+mod pty;
 mod start;
 mod support;
+mod terminals;

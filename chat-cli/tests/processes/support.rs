@@ -98,6 +98,13 @@ pub(crate) fn client(data: &Path, name: &str, port: &str) -> Process {
     client
 }
 
+/// Sends a signal by its name.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let (signal, id) = (format!("-{name}"), child.id().to_string());
+    let status = Command::new("kill").args([signal, id]).status();
+    assert!(status.unwrap().success());
+}
+
 impl Process {
     /// Starts it in pipes.
     pub(crate) fn start(mut command: Command) -> Self {
@@ -141,9 +148,7 @@ impl Process {
 
     /// Sends a signal by its name.
     pub(crate) fn signal(&mut self, name: &str) {
-        let (signal, id) = (format!("-{name}"), self.child.id().to_string());
-        let status = Command::new("kill").args([signal, id]).status();
-        assert!(status.unwrap().success());
+        signal(&self.child, name);
     }
 
     /// Waits for the end: the exit code, what is left of stdout, and stderr.
