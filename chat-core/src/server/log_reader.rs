@@ -25,6 +25,9 @@ pub(super) struct LogReader {
     /// A page is being fetched, up to the position that was the limit then.
     asked: Option<Position>,
     gone: u64,
+    /// Entries behind this position are gone, and the reader has not accepted one behind them: it may
+    /// not know.
+    gone_after: Option<Position>,
     /// How far the reading was last told to have got.
     reported: Position,
 }
@@ -42,6 +45,7 @@ impl LogReader {
             page_end: sent,
             asked: None,
             gone: 0,
+            gone_after: None,
             reported: sent,
         }
     }
@@ -123,6 +127,9 @@ impl LogReader {
             let next = next.unwrap_or(self.page_end.0.saturating_add(1));
             let gone = next.saturating_sub(self.sent.0.saturating_add(1));
             self.gone = self.gone.saturating_add(gone);
+            if gone > 0 {
+                self.gone_after.get_or_insert(self.sent);
+            }
         }
         self.skip_to_page_end();
     }
@@ -137,6 +144,12 @@ impl LogReader {
     pub(super) fn take_gone(&mut self) -> Option<u64> {
         let gone = core::mem::take(&mut self.gone);
         (gone > 0).then_some(gone)
+    }
+
+    /// How far everything was accepted while the entry at `position`, which is being sent, is not.
+    pub(super) fn accepted_before(&mut self, position: Position) -> Position {
+        let before = Position(position.0.saturating_sub(1));
+        self.gone_after.take().unwrap_or(before)
     }
 
     /// The next entry of the page.

@@ -54,6 +54,8 @@ enum Phase {
 struct Unaccepted {
     log: Log,
     position: Position,
+    /// How far everything in the log is accepted as long as this is not.
+    accepted_before: Position,
     id: MessageId,
     size: usize,
     live: bool,
@@ -255,11 +257,15 @@ impl Reader {
     }
 
     fn await_acceptance(&mut self, now: Instant, log: &Log, item: &Item, live: bool) {
+        let position = item.entry.position;
+        let reader = self.log_mut(log);
+        let accepted_before = reader.map_or(position, |reader| reader.accepted_before(position));
         let size = item.entry.bytes.len();
         self.unaccepted_bytes += size;
         self.unaccepted.push_back(Unaccepted {
             log: log.clone(),
-            position: item.entry.position,
+            position,
+            accepted_before,
             id: item.entry.id,
             size,
             live,
@@ -307,15 +313,13 @@ impl Reader {
     pub(super) fn cursor(&self, log: &Log) -> Option<Position> {
         let reader = self.logs.iter().find(|reader| reader.log() == log)?;
         let unaccepted = self.unaccepted.iter().filter(|entry| entry.log == *log);
-        let first = unaccepted
-            .map(|entry| entry.position.0.saturating_sub(1))
-            .min();
+        let first = unaccepted.map(|entry| entry.accepted_before).min();
         let is_mailbox = matches!(log, Log::Mailbox(_));
         if planted!(MailTrimmedEarly) && is_mailbox || planted!(MemberCursorTooEarly) && !is_mailbox
         {
             return Some(reader.sent());
         }
-        Some(first.map_or(reader.sent(), Position))
+        Some(first.unwrap_or(reader.sent()))
     }
 
     /// A log in which everything up to a position was accepted since this was asked last.

@@ -250,6 +250,11 @@ impl<'a> Checker<'a> {
                         .filter(|count| **count > 0);
                     count.map(|count| *count -= 1).is_some()
                 };
+            // What nobody has seen was perhaps given up by its sender.
+            let is_unseen = message.shown.is_empty() && !open.is_empty();
+            if is_unseen && is_told(message.from, |it| &mut it.given_up) {
+                continue;
+            }
             let is_missed =
                 |reader: &&&str| message.is_direct || !is_told(reader, |it| &mut it.gone);
             if let Some(reader) = open.iter().find(is_missed)

@@ -258,13 +258,36 @@ fn a_full_log_loses_its_oldest_entries_and_readers_are_told_how_many() {
     assert!(has_accepted(&world.hear("x"), 40));
     world.register("y");
     let frames = world.hear("y");
-    let gone = frames.iter().find_map(|frame| match frame {
-        ChatFrame::Gone { count, .. } => Some(*count),
-        _ => None,
-    });
-    assert_eq!(gone, Some(24));
+    assert_eq!(gone(&frames), Some(24));
     let lines = frames.iter().filter_map(super::world::line);
     assert_eq!(lines.count(), 16);
+}
+
+#[test]
+fn who_did_not_hear_how_many_entries_are_gone_is_told_again() {
+    let mut world = World::with(crate::config::ServerConfig {
+        max_group_log: 16,
+        ..Default::default()
+    });
+    world.register("x");
+    world.register("y");
+    world.deregister("y");
+    for number in 1..=40 {
+        world.submit("x", number, &Conversation::Channel, "hello");
+    }
+    world.register("y");
+    assert_eq!(gone(&world.hear("y")), Some(24));
+    // It dies before it has accepted anything, and begins anew.
+    world.register_at(77, "y");
+    assert_eq!(gone(&world.hear_at(77)), Some(24));
+}
+
+/// How many entries a client is told to be gone.
+fn gone(frames: &[ChatFrame]) -> Option<u64> {
+    frames.iter().find_map(|frame| match frame {
+        ChatFrame::Gone { count, .. } => Some(*count),
+        _ => None,
+    })
 }
 
 #[test]
