@@ -381,6 +381,18 @@ mod tests {
     const LATER: Instant = Instant::from_micros(1_000_000);
 
     #[test]
+    fn who_is_found_to_be_online_is_noted_once() {
+        let mut table = table();
+        let entries = vec![entry("x", 1, Presence::Offline)];
+        table.apply(Instant::ZERO, 0, version(1), true, entries);
+        assert!(table.poll_notice(LATER));
+        assert!(!table.set_online(LATER, &name("y")), "nobody knows it");
+        assert!(table.set_online(LATER, &name("x")));
+        assert!(!table.set_online(LATER, &name("x")));
+        assert!(table.get(&name("x")).unwrap().online);
+    }
+
+    #[test]
     fn a_batch_is_noticed_once() {
         let mut table = table();
         let entries = vec![

@@ -108,6 +108,7 @@ mod tests {
         for _ in 0..10 {
             congestion.sent(PACKET);
         }
+        assert_eq!(congestion.in_flight, 12_000);
         assert!(congestion.available(MAX) < PACKET);
         for _ in 0..4 {
             congestion.acknowledged(PACKET, at(0), MAX);

@@ -91,6 +91,18 @@ mod tests {
     }
 
     #[test]
+    fn it_is_backed_off_when_the_timeout_has_passed_twice_without_progress() {
+        let config = LinkConfig::default();
+        let mut round_trip = RoundTrip::default();
+        round_trip.timed_out(&config, false);
+        assert!(!round_trip.is_backed_off());
+        round_trip.timed_out(&config, false);
+        assert!(round_trip.is_backed_off());
+        round_trip.progressed();
+        assert!(!round_trip.is_backed_off());
+    }
+
+    #[test]
     fn the_timeout_follows_the_round_trip_but_not_below_the_minimum() {
         let config = LinkConfig::default();
         let mut round_trip = RoundTrip::default();

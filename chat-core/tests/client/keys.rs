@@ -104,6 +104,13 @@ fn a_message_to_a_name_with_another_key_waits_for_a_second_send() {
     let changed = "[The key of y has changed. Check with y; to send anyway, send again.]";
     assert_eq!(world.lines("x"), shows(&[changed]));
     assert_eq!(world.lines("y'"), shows(&[]));
+    // Other commands do not wait for it.
+    world.command("x", Command::ListGroups);
+    world.run(100);
+    assert_eq!(
+        world.lines("x"),
+        shows(&["[No available group right now.]"])
+    );
     world.command("x", send("y", "secret"));
     world.run(SETTLED);
     assert_eq!(world.lines("x"), shows(&["[Message received by y.]"]));
