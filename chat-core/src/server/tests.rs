@@ -1,6 +1,7 @@
 //! The state of a server between scripted clients and the store in memory.
 
 mod crash;
+mod expiry;
 mod groups;
 mod limits;
 mod mail;
