@@ -150,6 +150,21 @@ pub(crate) fn parse(line: &Line) -> Option<Entered> {
     Some(Entered::Command(command))
 }
 
+/// The command that a line with an unknown one was perhaps to be.
+pub(crate) fn meant(line: &Line) -> Option<&'static str> {
+    let (typed, _) = split_word(&line.text);
+    let typed = typed.strip_prefix('/').unwrap_or(typed);
+    if words().any(|known| known == typed) {
+        return None;
+    }
+    let word = typed.to_lowercase();
+    let distance = |known: &str| strsim::damerau_levenshtein(known, &word);
+    // A third of it may be wrong.
+    let is_near = |(distance, _): &(usize, _)| 3 * distance <= word.chars().count().max(3);
+    let nearest = words().map(|known| (distance(known), known)).min();
+    nearest.filter(is_near).map(|(_, known)| known)
+}
+
 /// The command that reads the history, if the word is one; none inside if its arguments are wrong.
 fn local(word: &str, rest: &str) -> Option<Option<Local>> {
     let rest = rest.trim();
@@ -375,6 +390,24 @@ mod tests {
     fn an_empty_line_is_nothing() {
         for text in ["", "   ", "\t"] {
             assert_eq!(parse(&Line::whole(text.into())), None);
+        }
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        let meant = |text: &str| meant(&Line::whole(text.into()));
+        for (typed, expected) in [
+            ("sned y hi", "send"),
+            ("Send y hi", "send"),
+            ("/qiut", "quit"),
+            ("jion_group g", "join_group"),
+            ("leavegroup", "leave_group"),
+            ("histroy", "history"),
+        ] {
+            assert_eq!(meant(typed), Some(expected));
+        }
+        for typed in ["", "/", "hello you", "send y hi", "/send y hi", "x"] {
+            assert_eq!(meant(typed), None, "{typed}");
         }
     }
 

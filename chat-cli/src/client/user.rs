@@ -226,8 +226,13 @@ impl User {
                 self.show(control, "[Too many commands wait: this one is ignored.]");
             }
             Typed::Line(line) => {
-                let command = self.parse(&Line::whole(line));
+                let line = Line::whole(line);
+                let command = self.parse(&line);
                 self.waiting.extend(command);
+                if let Some(meant) = commands::meant(&line) {
+                    let note = format!("[Did you mean {meant}?]");
+                    self.waiting.push_back(Command::Note(note));
+                }
             }
         }
     }

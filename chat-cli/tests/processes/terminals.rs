@@ -94,6 +94,9 @@ fn earlier_lines_are_recalled_and_searched_and_words_completed() {
     chat.alice.press(&format!("{CONTROL_U}se\t"));
     chat.alice.shows("search  send  send_all  send_group");
     chat.alice.shows_last(">>> se", 6);
+    chat.alice.press(&format!("{CONTROL_U}sned bob hi\r"));
+    chat.alice.shows("[Invalid command: sned. Type help.]");
+    chat.alice.shows("[Did you mean send?]");
 }
 
 #[test]
