@@ -317,10 +317,12 @@ impl Client {
             Refusal::Banned => (Event::Banned, Some(Ended::Refused)),
             _ => (Event::ServerFull, Some(Ended::Refused)),
         };
-        self.show(event);
         match ended.filter(|_| self.phase == Phase::Registering && self.server.first) {
-            Some(ended) => self.end(ended),
-            None => self.go_offline(),
+            Some(ended) => {
+                self.show(event);
+                self.end(ended);
+            }
+            None => self.on_logged_out(event),
         }
         true
     }

@@ -2,7 +2,7 @@
 
 use chat_core::server::Command;
 
-use crate::world::{SERVER, SETTLED, World, name, reg, send, shows};
+use crate::world::{SERVER, SETTLED, World, dereg, name, reg, send, shows};
 
 #[test]
 fn a_client_that_is_kicked_stays_offline_until_its_user_comes_back() {
@@ -108,5 +108,29 @@ fn what_cannot_be_done_is_said() {
             "[Client z does not exist.]",
             "[Nobody is banned.]",
         ])
+    );
+}
+
+#[test]
+fn who_is_banned_while_it_leaves_can_come_back_when_that_is_taken_back() {
+    let mut world = World::with_clients(&["x"]);
+    world.separate("x", SERVER);
+    world.run(30_000);
+    world.operate(Command::Ban { name: name("x") });
+    world.run(100);
+    world.command("x", dereg());
+    world.join();
+    world.run(SETTLED);
+    let banned = "[You are banned from this server.]";
+    assert!(world.lines("x").iter().any(|line| line == banned));
+    world.operate(Command::Unban { name: name("x") });
+    world.run(SETTLED);
+    world.command("x", reg());
+    world.run(SETTLED);
+    assert!(
+        world
+            .lines("x")
+            .iter()
+            .any(|line| line == "[Welcome back!]")
     );
 }

@@ -139,6 +139,7 @@ struct Swarm {
     nats: bool,
     adversary: bool,
     nonsense: bool,
+    operator: bool,
 }
 
 impl Swarm {
@@ -160,6 +161,7 @@ impl Swarm {
             nats: draws.coin(),
             adversary: draws.coin(),
             nonsense: draws.coin(),
+            operator: draws.below(4) == 0,
         }
     }
 }
@@ -226,6 +228,7 @@ impl Users {
             self.swarm.nats,
             self.swarm.adversary,
             self.swarm.nonsense,
+            self.swarm.operator,
             self.swarm.groups,
         ];
         let draw = self.draws.below(8 * troubles.len() as u64) as usize;
@@ -251,6 +254,7 @@ impl Users {
             }
             9 => self.harm(),
             10 => self.nonsense(),
+            11 => self.operate(),
             _ => self.change_group(),
         }
     }
@@ -367,6 +371,19 @@ impl Users {
             Action::Garbage(self.node(), self.draws.one(&[1, 5, 40]))
         };
         self.add(action);
+    }
+
+    /// The operator of the server logs somebody out, or shuts somebody out for a while.
+    fn operate(&mut self) {
+        let name = NODES[self.client()];
+        if self.draws.coin() {
+            return self.add(Action::Type(0, format!("kick {name}")));
+        }
+        self.add(Action::Type(0, format!("ban {name}")));
+        if self.draws.coin() {
+            self.at += self.draws.one(&[0, 400, 5_000]);
+            self.add(Action::Type(0, format!("unban {name}")));
+        }
     }
 
     /// What is wrong, or wrong at that time.

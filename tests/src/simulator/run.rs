@@ -16,7 +16,7 @@ use chat_core::{client::Client, time::Instant};
 use super::{
     adversary::Adversary,
     oracle::{Counts, Failure, Oracle, Point},
-    plan::{Action, NODES, Node, Plan},
+    plan::{Action, NODES, Node, Plan, Step},
     sometimes::Sometimes,
 };
 use crate::{
@@ -247,6 +247,13 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
             Some(Machine::Client(client)) => Some(client),
             _ => None,
         }
+    }
+
+    /// Whether the plan has the operator shut this client out.
+    fn is_ever_banned(&self, node: Node) -> bool {
+        let ban = format!("ban {}", NODES[node]);
+        let is_ban = |step: &Step| matches!(&step.action, Action::Type(0, line) if *line == ban);
+        self.plan.steps.iter().any(is_ban)
     }
 
     /// The clients that the plan starts.

@@ -54,13 +54,22 @@ impl World {
                 }
                 self.record(index, || What::Typed(typed));
             }
-            Some(Machine::Server(server)) => match line {
-                "peers" => server.handle_command(now, server::Command::Peers),
-                "groups" => server.handle_command(now, server::Command::Groups),
-                _ => server.handle_command(now, server::Command::Stop),
-            },
+            Some(Machine::Server(server)) => server.handle_command(now, operator(line)),
             None => return,
         }
         self.after_input(index);
+    }
+}
+
+/// What an operator asks of the server; whatever is no other command stops it.
+fn operator(line: &str) -> server::Command {
+    let (word, name) = line.split_once(' ').unwrap_or((line, ""));
+    match (word, name.parse()) {
+        ("peers", _) => server::Command::Peers,
+        ("groups", _) => server::Command::Groups,
+        ("kick", Ok(name)) => server::Command::Kick { name },
+        ("ban", Ok(name)) => server::Command::Ban { name },
+        ("unban", Ok(name)) => server::Command::Unban { name },
+        _ => server::Command::Stop,
     }
 }

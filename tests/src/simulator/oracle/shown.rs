@@ -57,7 +57,7 @@ impl Oracle {
                 reader.is_online = true;
                 reader.is_offline = false;
             }
-            Event::Offline | Event::Superseded => {
+            Event::Offline | Event::Superseded | Event::Dismissed | Event::Banned => {
                 reader.is_online = false;
                 reader.is_offline = true;
             }

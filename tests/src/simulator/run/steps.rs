@@ -107,9 +107,13 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
         }
     }
 
-    /// Everybody who has gone offline by its own wish comes back.
+    /// Everybody who is offline by its own wish, or by that of the operator, comes back.
     pub(super) fn register_again(&mut self) {
         for node in self.clients() {
+            if !self.oracle.is_online(node) && self.is_ever_banned(node) {
+                let unban = format!("unban {}", NODES[node]);
+                self.with(0, |world, server| world.command(server, &unban));
+            }
             if self.oracle.is_offline(node) {
                 self.with(node, |world, name| world.command(name, "reg"));
             }
