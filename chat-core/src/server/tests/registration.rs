@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 
 use super::world::{World, message, name, peer, user};
 use crate::{
+    link::PeerId,
     server::Event,
     time::Duration,
-    wire::{ChatFrame, Refusal},
+    wire::{Address, ChatFrame, Refusal},
 };
 
 fn answers(frames: Vec<ChatFrame>) -> Vec<ChatFrame> {
@@ -244,4 +245,26 @@ fn an_ephemeral_name_whose_owner_was_lost_is_kept_for_a_while() {
     assert_eq!(world.state.names.len(), 1);
     world.pass(Duration::from_secs(600));
     assert_eq!(world.state.names.len(), 0);
+}
+
+#[test]
+fn who_comes_back_otherwise_is_kept_as_it_comes_back() {
+    let mut world = World::new();
+    world.register("x");
+    world.deregister("x");
+    let address = ([10, 0, 0, 1], 5_000).into();
+    let now = world.now();
+    world.register("x");
+    world.state.handle_moved(now, PeerId(peer("x")), address);
+    world.pass(Duration::from_secs(1));
+    let record = |world: &World| world.state.names.get(&name("x")).unwrap().record.clone();
+    assert_eq!(record(&world).address, Some(Address(address)));
+    let mut again = world.register_frame("x", false);
+    if let ChatFrame::Register { ephemeral, .. } = &mut again {
+        *ephemeral = true;
+    }
+    // It says so in another session, from the address of before.
+    world.say(77, "x", &again);
+    assert!(record(&world).ephemeral);
+    assert_ne!(record(&world).address, Some(Address(address)));
 }
