@@ -238,6 +238,7 @@ mod tests {
         pending.stall();
         let second = pending.start(Instant::ZERO, trim(2), 'b');
         let read = pending.start(Instant::ZERO, OPERATION, 'c');
+        assert_eq!(pending.len(), 3);
         assert_eq!(pending.poll(), Some((read, OPERATION)), "reading goes on");
         assert_eq!(pending.poll(), None);
         pending.complete(read);

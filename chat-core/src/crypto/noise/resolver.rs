@@ -122,3 +122,18 @@ impl Dh for X25519 {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_have_thirty_two_bytes() {
+        let x25519 = X25519 {
+            secret: Zeroizing::new([1; 32]),
+            public: PublicKey([2; 32]),
+        };
+        assert_eq!((x25519.pub_len(), x25519.priv_len()), (32, 32));
+        assert_eq!((x25519.pubkey().len(), x25519.privkey().len()), (32, 32));
+    }
+}

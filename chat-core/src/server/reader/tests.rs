@@ -205,3 +205,20 @@ fn what_arrives_while_catching_up_is_not_part_of_what_was_kept() {
     assert_eq!(delivered(&mut reader), Some((1, false)));
     assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
 }
+
+#[test]
+fn a_log_that_was_left_is_read_until_its_last_entry_is_accepted() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(0));
+    reader.attached(&Log::Channel, Position(11));
+    let fetch = Step::Fetch(Log::Channel, Position(10));
+    assert_eq!(reader.next(NOW), Some(fetch));
+    reader.fetched(&Log::Channel, vec![post(11, 2, "x")]);
+    assert_eq!(delivered(&mut reader), Some((2, false)));
+    reader.leave(&Log::Channel);
+    while let Some(step) = reader.next(NOW) {
+        assert_eq!(step, Step::CaughtUp);
+    }
+    reader.accepted(MessageId([2; 16]));
+    assert_eq!(reader.next(NOW), Some(Step::Left(Log::Channel)));
+}
