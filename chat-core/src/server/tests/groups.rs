@@ -245,16 +245,7 @@ fn what_is_wrong_is_refused() {
 
 #[test]
 fn a_full_log_loses_its_oldest_entries_and_readers_are_told_how_many() {
-    let mut world = World::with(crate::config::ServerConfig {
-        max_group_log: 16,
-        ..Default::default()
-    });
-    world.register("x");
-    world.register("y");
-    world.deregister("y");
-    for number in 1..=40 {
-        world.submit("x", number, &Conversation::Channel, "hello");
-    }
+    let mut world = with_a_full_channel();
     assert!(has_accepted(&world.hear("x"), 40));
     world.register("y");
     let frames = world.hear("y");
@@ -265,6 +256,16 @@ fn a_full_log_loses_its_oldest_entries_and_readers_are_told_how_many() {
 
 #[test]
 fn who_did_not_hear_how_many_entries_are_gone_is_told_again() {
+    let mut world = with_a_full_channel();
+    world.register("y");
+    assert_eq!(gone(&world.hear("y")), Some(24));
+    // It dies before it has accepted anything, and begins anew.
+    world.register_at(77, "y");
+    assert_eq!(gone(&world.hear_at(77)), Some(24));
+}
+
+/// While y was away, x has written more to everyone than the log holds: of forty, sixteen are left.
+fn with_a_full_channel() -> World {
     let mut world = World::with(crate::config::ServerConfig {
         max_group_log: 16,
         ..Default::default()
@@ -275,11 +276,7 @@ fn who_did_not_hear_how_many_entries_are_gone_is_told_again() {
     for number in 1..=40 {
         world.submit("x", number, &Conversation::Channel, "hello");
     }
-    world.register("y");
-    assert_eq!(gone(&world.hear("y")), Some(24));
-    // It dies before it has accepted anything, and begins anew.
-    world.register_at(77, "y");
-    assert_eq!(gone(&world.hear_at(77)), Some(24));
+    world
 }
 
 /// How many entries a client is told to be gone.
