@@ -229,7 +229,9 @@ impl User {
                 let line = Line::whole(line);
                 let command = self.parse(&line);
                 self.waiting.extend(command);
-                if let Some(meant) = commands::meant(&line) {
+                if let Some(meant) = commands::meant(&line)
+                    && self.waiting.len() < MAX_WAITING
+                {
                     let note = format!("[Did you mean {meant}?]");
                     self.waiting.push_back(Command::Note(note));
                 }
