@@ -88,7 +88,7 @@ pub(crate) fn expected(before: &str) -> Expected {
     if rest.trim_start().contains(char::is_whitespace) {
         return Expected::Text;
     }
-    match word.strip_prefix('/').unwrap_or(word) {
+    match without_slash(word) {
         "send" | "reg" | "dereg" | "verify" => Expected::User,
         "join_group" => Expected::Group,
         "history" => Expected::UserOrGroup,
@@ -107,7 +107,7 @@ pub(crate) fn parse(line: &Line) -> Option<Entered> {
     if word.is_empty() {
         return None;
     }
-    let name = word.strip_prefix('/').unwrap_or(word);
+    let name = without_slash(word);
     let Some((_, arguments, _)) = USAGE.iter().find(|(known, _, _)| *known == name) else {
         let word = Neutral(word);
         let note = note(format!("[Invalid command: {word}. Type help.]"));
@@ -152,8 +152,7 @@ pub(crate) fn parse(line: &Line) -> Option<Entered> {
 
 /// The command that a line with an unknown one was perhaps to be.
 pub(crate) fn meant(line: &Line) -> Option<&'static str> {
-    let (typed, _) = split_word(&line.text);
-    let typed = typed.strip_prefix('/').unwrap_or(typed);
+    let typed = without_slash(split_word(&line.text).0);
     if words().any(|known| known == typed) {
         return None;
     }
@@ -247,6 +246,11 @@ fn nothing(rest: &str, command: Command) -> Parsed<'_> {
 
 fn parse_name(text: &str) -> Result<Name, Wrong<'_>> {
     text.parse().map_err(|_| Wrong::Name(text))
+}
+
+/// A command's word, which may stand behind a slash.
+pub(crate) fn without_slash(word: &str) -> &str {
+    word.strip_prefix('/').unwrap_or(word)
 }
 
 /// The first word, and what follows after one blank, verbatim.

@@ -18,7 +18,7 @@ use signal_hook::consts::SIGHUP;
 
 use crate::{
     arguments::{Arguments, Options},
-    commands::split_word,
+    commands::{split_word, without_slash},
     data,
     failure::Failure,
     lines::{Input, Lines},
@@ -186,7 +186,7 @@ fn parse(line: &str) -> Option<Result<Order, String>> {
     if word.is_empty() {
         return None;
     }
-    let word = word.strip_prefix('/').unwrap_or(word);
+    let word = without_slash(word);
     let rest = rest.trim();
     let about = |order: fn(Name) -> Command| match rest.parse() {
         Ok(name) => Ok(Order::Command(order(name))),
