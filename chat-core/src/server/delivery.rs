@@ -52,13 +52,13 @@ impl State {
                 break;
             };
             match step {
-                Step::Fetch(log, after) => {
+                Step::Fetch(log, span) => {
                     let fetch = StoreOperation::Fetch {
                         log: log.clone(),
-                        after,
+                        after: span.after,
                         count: PAGE,
                     };
-                    self.start(now, fetch, Task::Fetch(id, log));
+                    self.start(now, fetch, Task::Fetch(id, log, span));
                 }
                 Step::Deliver { log, item, live } => self.deliver(now, id, &log, &item, live),
                 Step::Gone(log, count) => {

@@ -8,6 +8,13 @@ use crate::store::{Entry, Log, Position};
 /// How many entries are fetched at once.
 pub(super) const PAGE: usize = 64;
 
+/// The part of a log that is to be fetched, page by page: what is behind `after`, up to `up_to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) after: Position,
+    pub(super) up_to: Position,
+}
+
 /// Reads one log in order, a page at a time.
 pub(super) struct LogReader {
     log: Log,
@@ -22,8 +29,8 @@ pub(super) struct LogReader {
     page: VecDeque<Item>,
     /// Once the page is used up, everything up to here was read.
     page_end: Position,
-    /// A page is being fetched, up to the position that was the limit then.
-    asked: Option<Position>,
+    /// A page of this is being fetched.
+    asked: Option<Span>,
     gone: u64,
     /// Entries behind this position are gone, and the reader has not accepted one behind them: it may
     /// not know.
@@ -100,27 +107,33 @@ impl LogReader {
         self.sent >= self.limit()
     }
 
-    /// The position after which a page is to be fetched, if one is needed to get on.
-    pub(super) fn fetch(&mut self) -> Option<Position> {
+    /// What a page is to be fetched of, if one is needed to get on.
+    pub(super) fn fetch(&mut self) -> Option<Span> {
         if self.has_read_all() || !self.page.is_empty() || self.asked.is_some() {
             return None;
         }
-        self.asked = Some(self.limit());
-        Some(self.sent)
+        self.asked = Some(Span {
+            after: self.sent,
+            up_to: self.limit(),
+        });
+        self.asked
     }
 
-    /// Takes the page that was asked for. Of a log that others trim, what is missing is counted.
-    pub(super) fn fetched(&mut self, entries: Vec<Entry>) {
-        let Some(asked) = self.asked.take() else {
+    /// Takes the page that was asked for, not one that an earlier reader of the session asked for.
+    /// Of a log that others trim, what is missing is counted.
+    pub(super) fn fetched(&mut self, span: Span, entries: Vec<Entry>) {
+        if self.asked != Some(span) {
             return;
-        };
+        }
+        self.asked = None;
+        let Span { up_to, .. } = span;
         let is_full = entries.len() >= PAGE;
         let last = entries.last().map(|entry| entry.position);
-        let wanted = |entry: &Entry| self.sent < entry.position && entry.position <= asked;
+        let wanted = |entry: &Entry| self.sent < entry.position && entry.position <= up_to;
         self.page = entries.into_iter().filter(wanted).map(Item::new).collect();
         self.page_end = match last {
-            Some(last) if is_full && last < asked => last,
-            _ => asked,
+            Some(last) if is_full && last < up_to => last,
+            _ => up_to,
         };
         if !matches!(self.log, Log::Mailbox(_)) {
             let next = self.page.front().map(|item| item.entry.position.0);

@@ -5,7 +5,7 @@ use alloc::{collections::VecDeque, vec::Vec};
 
 use super::{
     item::{Item, Owed},
-    log_reader::LogReader,
+    log_reader::{LogReader, Span},
 };
 use crate::{
     id::MessageId,
@@ -20,8 +20,8 @@ const MAX_UNACCEPTED_BYTES: usize = 1 << 20;
 /// What a reader needs next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Fetch a page of the log after a position.
-    Fetch(Log, Position),
+    /// Fetch a page of a part of the log.
+    Fetch(Log, Span),
     /// Send an entry, live or as one that was kept.
     Deliver { log: Log, item: Item, live: bool },
     /// Tell that so many entries of the log were trimmed unread.
@@ -162,9 +162,9 @@ impl Reader {
     }
 
     /// The page that was asked for.
-    pub(super) fn fetched(&mut self, log: &Log, entries: Vec<Entry>) {
+    pub(super) fn fetched(&mut self, log: &Log, span: Span, entries: Vec<Entry>) {
         if let Some(reader) = self.log_mut(log) {
-            reader.fetched(entries);
+            reader.fetched(span, entries);
         }
     }
 
@@ -348,8 +348,8 @@ fn preparation(reader: &mut LogReader) -> Option<Step> {
     if let Some(count) = reader.take_gone() {
         return Some(Step::Gone(reader.log().clone(), count));
     }
-    let after = reader.fetch()?;
-    Some(Step::Fetch(reader.log().clone(), after))
+    let span = reader.fetch()?;
+    Some(Step::Fetch(reader.log().clone(), span))
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::{
     attachments::Attachments,
     interests::Interests,
     item::encode,
+    log_reader::Span,
     members::Members,
     names::Names,
     rate_limit::Allowances,
@@ -62,7 +63,8 @@ pub(super) enum Task {
     /// A request that is handled again.
     Request(SessionId, Box<ChatFrame>),
     Submit(Submission),
-    Fetch(SessionId, Log),
+    /// A page of a log, for the reader of a session.
+    Fetch(SessionId, Log, Span),
     /// A receipt: the entry at this position of a log may be passed when it is durable.
     Receipt(SessionId, Log, Position),
     TrimMailbox(SessionId),

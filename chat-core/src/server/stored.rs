@@ -6,7 +6,6 @@ use super::{
     Event,
     item::Item,
     members, names,
-    session::SessionId,
     state::{State, Task, Timer},
 };
 use crate::{
@@ -46,7 +45,12 @@ impl State {
             StoreEvent::Failed { operation, error } => self.failed(now, operation, error),
             StoreEvent::Fetched { operation, entries } => {
                 self.complete(now, operation, |state, task| match task {
-                    Task::Fetch(session, log) => state.fetched(now, session, &log, entries),
+                    Task::Fetch(session, log, span) => {
+                        if let Some(login) = state.sessions.login_mut(session) {
+                            login.reader.fetched(&log, span, entries);
+                        }
+                        state.read_on(now, session);
+                    }
                     Task::FetchOldest(log) => state.expire(now, &log, &entries),
                     _ => {}
                 });
@@ -206,13 +210,6 @@ impl State {
             Task::Empty(log) => state.empty(now, log, head),
             task => state.resume(now, task),
         });
-    }
-
-    fn fetched(&mut self, now: Now, session: SessionId, log: &Log, entries: Vec<Entry>) {
-        if let Some(login) = self.sessions.login_mut(session) {
-            login.reader.fetched(log, entries);
-        }
-        self.read_on(now, session);
     }
 
     fn arrived(&mut self, now: Now, log: &Log, entry: Entry) {

@@ -47,6 +47,13 @@ fn reader(max_unaccepted: usize) -> Reader {
     Reader::new(name("me"), logs, max_unaccepted)
 }
 
+fn span(after: u64, up_to: u64) -> Span {
+    Span {
+        after: Position(after),
+        up_to: Position(up_to),
+    }
+}
+
 /// The stamp of the entry that is delivered next, and whether it is live.
 fn delivered(reader: &mut Reader) -> Option<(u64, bool)> {
     match reader.next(NOW)? {
@@ -61,16 +68,20 @@ fn what_was_kept_is_merged_by_the_time_of_receipt() {
     reader.attached(&mailbox(), Position(2));
     assert_eq!(reader.next(NOW), None, "not all heads are known");
     reader.attached(&Log::Channel, Position(12));
-    assert_eq!(reader.next(NOW), Some(Step::Fetch(mailbox(), Position(0))));
-    let fetch = Step::Fetch(Log::Channel, Position(10));
+    assert_eq!(reader.next(NOW), Some(Step::Fetch(mailbox(), span(0, 2))));
+    let fetch = Step::Fetch(Log::Channel, span(10, 12));
     assert_eq!(reader.next(NOW), Some(fetch));
-    reader.fetched(&mailbox(), vec![mail(1, 1), mail(2, 4)]);
+    reader.fetched(&mailbox(), span(0, 2), vec![mail(1, 1), mail(2, 4)]);
     assert_eq!(
         reader.next(NOW),
         None,
         "the other log may hold an earlier one"
     );
-    reader.fetched(&Log::Channel, vec![post(11, 2, "x"), post(12, 3, "me")]);
+    reader.fetched(
+        &Log::Channel,
+        span(10, 12),
+        vec![post(11, 2, "x"), post(12, 3, "me")],
+    );
     assert_eq!(delivered(&mut reader), Some((1, false)));
     assert_eq!(delivered(&mut reader), Some((2, false)));
     assert_eq!(delivered(&mut reader), Some((4, false)), "not its own");
@@ -85,8 +96,12 @@ fn a_reader_has_caught_up_also_when_the_last_entries_are_its_own() {
     reader.attached(&Log::Channel, Position(12));
     reader.next(NOW);
     reader.next(NOW);
-    reader.fetched(&mailbox(), vec![mail(1, 1)]);
-    reader.fetched(&Log::Channel, vec![post(11, 2, "me"), post(12, 3, "me")]);
+    reader.fetched(&mailbox(), span(0, 1), vec![mail(1, 1)]);
+    reader.fetched(
+        &Log::Channel,
+        span(10, 12),
+        vec![post(11, 2, "me"), post(12, 3, "me")],
+    );
     assert_eq!(delivered(&mut reader), Some((1, false)));
     assert_eq!(reader.next(NOW), None, "no more are delivered at a time");
     reader.accepted(MessageId([1; 16]));
@@ -100,7 +115,7 @@ fn live_entries_wait_until_everything_kept_is_accepted_and_settled() {
     reader.attached(&mailbox(), Position(1));
     reader.attached(&Log::Channel, Position(10));
     reader.next(NOW);
-    reader.fetched(&mailbox(), vec![mail(1, 1)]);
+    reader.fetched(&mailbox(), span(0, 1), vec![mail(1, 1)]);
     assert_eq!(delivered(&mut reader), Some((1, false)));
     assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
     let item = Item::new(post(11, 2, "x"));
@@ -112,9 +127,9 @@ fn live_entries_wait_until_everything_kept_is_accepted_and_settled() {
     assert_eq!(reader.next(NOW), None, "the receipt is not durable");
     reader.settled(&mailbox(), Position(1));
     assert_eq!(reader.cursor(&mailbox()), Some(Position(1)));
-    let fetch = Step::Fetch(Log::Channel, Position(10));
+    let fetch = Step::Fetch(Log::Channel, span(10, 11));
     assert_eq!(reader.next(NOW), Some(fetch));
-    reader.fetched(&Log::Channel, vec![post(11, 2, "x")]);
+    reader.fetched(&Log::Channel, span(10, 11), vec![post(11, 2, "x")]);
     assert_eq!(delivered(&mut reader), Some((2, true)));
     let item = Item::new(post(12, 3, "x"));
     assert!(reader.arrived(NOW, &Log::Channel, &item));
@@ -130,9 +145,9 @@ fn a_full_window_sends_live_entries_to_the_log() {
     let item = |position| Item::new(post(position, position, "x"));
     assert!(reader.arrived(NOW, &Log::Channel, &item(11)));
     assert!(!reader.arrived(NOW, &Log::Channel, &item(12)));
-    let fetch = Step::Fetch(Log::Channel, Position(11));
+    let fetch = Step::Fetch(Log::Channel, span(11, 12));
     assert_eq!(reader.next(NOW), Some(fetch));
-    reader.fetched(&Log::Channel, vec![post(12, 12, "x")]);
+    reader.fetched(&Log::Channel, span(11, 12), vec![post(12, 12, "x")]);
     assert_eq!(reader.next(NOW), None);
     reader.accepted(MessageId([11; 16]));
     assert_eq!(delivered(&mut reader), Some((12, true)));
@@ -170,7 +185,7 @@ fn positions_at_the_end_of_all_positions_are_read_like_others() {
     reader.attached(&mailbox(), Position(0));
     reader.attached(&Log::Channel, Position(last));
     reader.next(NOW);
-    reader.fetched(&Log::Channel, vec![post(last, 1, "x")]);
+    reader.fetched(&Log::Channel, span(10, last), vec![post(last, 1, "x")]);
     assert_eq!(reader.next(NOW), Some(Step::Gone(Log::Channel, last - 11)));
     assert_eq!(delivered(&mut reader), Some((1, false)));
     let item = Item::new(post(last, 2, "x"));
@@ -184,8 +199,12 @@ fn entries_trimmed_before_they_were_read_are_counted_except_in_a_mailbox() {
     reader.attached(&Log::Channel, Position(20));
     reader.next(NOW);
     reader.next(NOW);
-    reader.fetched(&mailbox(), vec![]);
-    reader.fetched(&Log::Channel, vec![post(19, 1, "x"), post(20, 2, "x")]);
+    reader.fetched(&mailbox(), span(0, 9), vec![]);
+    reader.fetched(
+        &Log::Channel,
+        span(10, 20),
+        vec![post(19, 1, "x"), post(20, 2, "x")],
+    );
     assert_eq!(reader.next(NOW), Some(Step::Gone(Log::Channel, 8)));
     assert_eq!(delivered(&mut reader), Some((1, false)));
     assert_eq!(delivered(&mut reader), Some((2, false)));
@@ -198,10 +217,10 @@ fn what_arrives_while_catching_up_is_not_part_of_what_was_kept() {
     let mut reader = reader(8);
     reader.attached(&mailbox(), Position(1));
     reader.attached(&Log::Channel, Position(10));
-    assert_eq!(reader.next(NOW), Some(Step::Fetch(mailbox(), Position(0))));
+    assert_eq!(reader.next(NOW), Some(Step::Fetch(mailbox(), span(0, 1))));
     let item = Item::new(post(11, 2, "x"));
     assert!(!reader.arrived(NOW, &Log::Channel, &item));
-    reader.fetched(&mailbox(), vec![mail(1, 1)]);
+    reader.fetched(&mailbox(), span(0, 1), vec![mail(1, 1)]);
     assert_eq!(delivered(&mut reader), Some((1, false)));
     assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
 }
@@ -211,9 +230,9 @@ fn a_log_that_was_left_is_read_until_its_last_entry_is_accepted() {
     let mut reader = reader(8);
     reader.attached(&mailbox(), Position(0));
     reader.attached(&Log::Channel, Position(11));
-    let fetch = Step::Fetch(Log::Channel, Position(10));
+    let fetch = Step::Fetch(Log::Channel, span(10, 11));
     assert_eq!(reader.next(NOW), Some(fetch));
-    reader.fetched(&Log::Channel, vec![post(11, 2, "x")]);
+    reader.fetched(&Log::Channel, span(10, 11), vec![post(11, 2, "x")]);
     assert_eq!(delivered(&mut reader), Some((2, false)));
     reader.leave(&Log::Channel);
     while let Some(step) = reader.next(NOW) {
@@ -221,4 +240,20 @@ fn a_log_that_was_left_is_read_until_its_last_entry_is_accepted() {
     }
     reader.accepted(MessageId([2; 16]));
     assert_eq!(reader.next(NOW), Some(Step::Left(Log::Channel)));
+}
+
+#[test]
+fn a_page_that_an_earlier_reader_of_the_session_asked_for_is_not_taken() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(2));
+    reader.attached(&Log::Channel, Position(10));
+    let fetch = Step::Fetch(mailbox(), span(0, 2));
+    assert_eq!(reader.next(NOW), Some(fetch));
+    reader.fetched(&mailbox(), span(1, 2), vec![mail(2, 2)]);
+    assert_eq!(reader.next(NOW), None, "the first mail was not there");
+    reader.fetched(&mailbox(), span(0, 2), vec![mail(1, 1), mail(2, 2)]);
+    reader.fetched(&mailbox(), span(0, 1), vec![mail(1, 1)]);
+    assert_eq!(delivered(&mut reader), Some((1, false)));
+    assert_eq!(delivered(&mut reader), Some((2, false)));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
 }
