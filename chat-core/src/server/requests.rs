@@ -92,6 +92,8 @@ impl State {
     /// Handles a request: for the first time, or again when what it wrote is durable.
     pub(super) fn request(&mut self, now: Now, id: SessionId, frame: ChatFrame) {
         match frame {
+            // What follows what was dropped must not come before that is sent again.
+            ChatFrame::Register { .. } if self.has_turned_away(id) => self.drop_peer(now, id),
             ChatFrame::Register { .. } => self.register(now, id, frame),
             ChatFrame::Deregister { request } => self.deregister(now, id, request),
             ChatFrame::Submit { .. }
@@ -149,6 +151,12 @@ impl State {
             session.turned_away = Some(now.instant);
             self.answer(id, &ChatFrame::NotRegistered {});
         }
+    }
+
+    /// Whether a request of the session was dropped.
+    fn has_turned_away(&self, id: SessionId) -> bool {
+        let session = self.sessions.get(id);
+        session.is_some_and(|session| session.turned_away.is_some())
     }
 
     fn look_up(&mut self, id: SessionId, request: u64, name: &Name) {

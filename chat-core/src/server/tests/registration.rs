@@ -4,8 +4,9 @@ use alloc::vec::Vec;
 
 use super::world::{World, message, name, peer, user};
 use crate::{
+    conversation::Conversation,
     link::PeerId,
-    server::Event,
+    server::{Command, Event},
     time::Duration,
     wire::{Address, ChatFrame, Refusal},
 };
@@ -195,6 +196,18 @@ fn whoever_is_not_registered_is_told_so_but_not_without_end() {
         after: None,
     });
     assert_eq!(world.hear("x"), [ChatFrame::NotRegistered {}]);
+}
+
+#[test]
+fn whoever_was_told_so_begins_anew_before_anything_is_taken() {
+    let mut world = World::new();
+    let peer = world.register("x");
+    world.operate(Command::Kick { name: name("x") });
+    world.submit("x", 1, &Conversation::Channel, "dropped");
+    world.register("x");
+    assert_eq!(world.closed, [peer]);
+    world.submit("x", 2, &Conversation::Channel, "must not come first");
+    assert_eq!(world.state.counters.messages_stored, 0);
 }
 
 #[test]

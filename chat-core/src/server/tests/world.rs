@@ -13,7 +13,7 @@ use crate::{
     link::PeerId,
     name::Name,
     server::{
-        Event, PeerStatus,
+        Command, Event, PeerStatus,
         item::encode,
         state::{LinkCommand, Sender, State},
     },
@@ -156,6 +156,12 @@ impl World {
         for (id, operation) in self.blocked.take().unwrap_or_default() {
             self.store.handle(id, operation);
         }
+        self.settle();
+    }
+
+    /// The operator asks for something.
+    pub(crate) fn operate(&mut self, command: Command) {
+        self.state.operate(self.now(), command);
         self.settle();
     }
 
