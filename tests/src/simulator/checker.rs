@@ -236,7 +236,10 @@ impl<'a> Checker<'a> {
     }
 
     fn finish(mut self) -> Verdict {
-        for (number, message) in self.messages.iter().filter(|(_, it)| it.is_accepted) {
+        let accepted = self.messages.iter().filter(|(_, it)| it.is_accepted);
+        // What was said in public may be gone for other reasons than having been given up.
+        let (direct, public): (Vec<_>, Vec<_>) = accepted.partition(|(_, it)| it.is_direct);
+        for (number, message) in direct.into_iter().chain(public) {
             self.verdict.accepted += 1;
             let refused = &self.clients[message.from].refused;
             let is_open = |it: &&&str| !message.shown.contains_key(**it) && !refused.contains(**it);
@@ -361,6 +364,18 @@ mod tests {
             0.5 alice keeps outbox 00bb #3#\n\
             0.6 bob shows [1 older messages of the channel are gone.]\n";
         assert_eq!(check(said).lost.len(), 1);
+    }
+
+    #[test]
+    fn a_message_that_was_given_up_is_not_confused_with_one_that_is_gone() {
+        let said = "0.1 alice shows [Welcome, You are registered.]\n\
+            0.1 bob shows [Welcome, You are registered.]\n\
+            0.2 alice types send_all #0# a\n\
+            0.3 alice keeps outbox 00aa #0#\n\
+            0.4 bob shows [1 older messages of the channel are gone.]\n\
+            0.5 alice shows [Message of 2023-10-25 14:40:35 to bob expired.]\n";
+        let verdict = verdict(said);
+        assert!(verdict.is_good(), "{verdict}");
     }
 
     #[test]
