@@ -65,6 +65,12 @@ impl LogReader {
         self.sent
     }
 
+    /// How far everything was accepted if every entry that was sent is: what is gone is passed over
+    /// with the next entry, or the reader may never hear of it.
+    pub(super) fn passed(&self) -> Position {
+        self.gone_after.unwrap_or(self.sent)
+    }
+
     pub(super) const fn is_attached(&self) -> bool {
         self.head.is_some()
     }

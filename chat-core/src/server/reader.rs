@@ -319,7 +319,7 @@ impl Reader {
         {
             return Some(reader.sent());
         }
-        Some(first.unwrap_or(reader.sent()))
+        Some(first.unwrap_or_else(|| reader.passed()))
     }
 
     /// A log in which everything up to a position was accepted since this was asked last.

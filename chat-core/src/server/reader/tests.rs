@@ -213,6 +213,24 @@ fn entries_trimmed_before_they_were_read_are_counted_except_in_a_mailbox() {
 }
 
 #[test]
+fn what_is_gone_is_passed_over_with_the_next_entry_that_is_accepted() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(0));
+    reader.attached(&Log::Channel, Position(20));
+    reader.next(NOW);
+    reader.fetched(&Log::Channel, span(10, 20), vec![]);
+    assert_eq!(reader.next(NOW), Some(Step::Gone(Log::Channel, 10)));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+    assert_eq!(reader.next(NOW), None);
+    assert_eq!(reader.progress(), None, "it may not have heard of that");
+    let item = Item::new(post(21, 21, "x"));
+    assert!(reader.arrived(NOW, &Log::Channel, &item));
+    assert_eq!(reader.progress(), None);
+    reader.accepted(MessageId([21; 16]));
+    assert_eq!(reader.progress(), Some((Log::Channel, Position(21))));
+}
+
+#[test]
 fn what_arrives_while_catching_up_is_not_part_of_what_was_kept() {
     let mut reader = reader(8);
     reader.attached(&mailbox(), Position(1));
