@@ -87,7 +87,8 @@ pub struct ClientConfig {
     /// Commands waiting for their turn; at the limit `handle_command` answers `Busy`.
     pub max_commands: usize,
     /// Messages owed to others; at the limit `send` is refused. As many again are remembered until
-    /// it is known that they were received, and the last one of each conversation.
+    /// it is known that they were received, the last one of each conversation, and up to 1,024 while
+    /// nothing can be written.
     pub max_outbox: usize,
     /// Messages that have arrived and were not shown; at the limit no more are accepted: who sent
     /// them keeps them.

@@ -19,6 +19,8 @@ use crate::{
 
 /// Names that the server is asked for at once; past it the look-up is dropped, counted.
 const MAX_LOOK_UPS: usize = 1_024;
+/// Messages beyond the limit that are remembered until what they make way for is written.
+const MAX_UNWRITTEN: usize = 1_024;
 
 impl Client {
     /// Asks the server for a name, once at a time.
@@ -249,7 +251,14 @@ impl Client {
     fn settle_message(&mut self, order: Order, state: State) {
         self.outbox.set_state(order, state);
         self.save_message(order);
-        if let Some(surplus) = self.outbox.surplus(order, self.config.max_outbox) {
+        let max = self.config.max_outbox.saturating_add(MAX_UNWRITTEN);
+        self.forget_surplus(order, max);
+    }
+
+    /// Forgets a message that is only remembered for what may still come, if there are more than
+    /// `max` and the later one of its conversation in `order` is remembered.
+    pub(super) fn forget_surplus(&mut self, order: Order, max: usize) {
+        if let Some(surplus) = self.outbox.surplus(order, max) {
             self.forget_message(surplus);
         }
     }

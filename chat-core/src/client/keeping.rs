@@ -217,6 +217,9 @@ impl Client {
             message.kept = kept;
             self.announce_kept(order);
         }
+        if kept == Kept::Durable {
+            self.forget_surplus(order, self.config.max_outbox);
+        }
     }
 
     fn trim_inbox(&mut self) {

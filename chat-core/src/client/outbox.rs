@@ -435,10 +435,10 @@ impl Outbox {
     }
 
     /// If more than `max` messages are only remembered for what may still come: one that may be
-    /// forgotten for this one, which has just joined them. It is an earlier one of the same
+    /// forgotten for this one, if that is one of them too. It is an earlier one of the same
     /// conversation, so that the last one still tells where the next one has to go.
     pub(super) fn surplus(&self, order: Order, max: usize) -> Option<Order> {
-        if self.settled.len() <= max {
+        if self.settled.len() <= max || !self.settled.contains(&order) {
             return None;
         }
         let lane = self.conversations.get(&self.messages.get(&order)?.to)?;
