@@ -16,6 +16,7 @@
 //! `None`, in any order, any number of times.
 
 mod ack_ranges;
+mod completion;
 mod congestion;
 mod cookie;
 mod delivery;

@@ -1,7 +1,4 @@
-//! Handshakes: begun, answered, completed, and which peer their sessions belong to.
-//!
-//! A peer is known by the pair of incarnations that its streams were made under. A session belongs
-//! to the peer with the pair that its handshake has named; if there is none, to another one.
+//! Handshakes: begun and answered.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -13,10 +10,7 @@ use super::{
     session::Session,
 };
 use crate::{
-    crypto::{
-        mac::ReceiverKeys,
-        noise::{Responder, SessionKeys},
-    },
+    crypto::{mac::ReceiverKeys, noise::Responder},
     id::{Path, PublicKey},
     time::Duration,
     wire::{
@@ -239,7 +233,12 @@ impl Endpoint {
     }
 
     /// Another peer with a key, as far as the limits allow.
-    fn new_peer(&mut self, key: &PublicKey, path: Path, own_incarnation: u64) -> Option<u32> {
+    pub(super) fn new_peer(
+        &mut self,
+        key: &PublicKey,
+        path: Path,
+        own_incarnation: u64,
+    ) -> Option<u32> {
         if let Some(surplus) = self.peers.surplus(key) {
             let peer = self.peers.at(surplus).filter(|peer| peer.is_known);
             let closed = peer.map(|peer| Event::Closed { peer: peer.id });
@@ -319,144 +318,6 @@ impl Endpoint {
         let wait = AFTER_ANSWER * if is_lower { 1 } else { 2 };
         peer.wait_with_handshake(shared, wait);
         true
-    }
-
-    /// Takes the second message of a handshake.
-    pub(super) fn handle_response(
-        &mut self,
-        path: Path,
-        response: header::Response<'_>,
-        datagram: &[u8],
-    ) {
-        let slot = self.sessions.peer(response.receiver);
-        let finished = slot
-            .filter(|_| self.receiver.verify_mac1(datagram))
-            .and_then(|slot| {
-                let initiation = self.peers.at_mut(slot)?.initiation.as_mut()?;
-                (initiation.local == response.receiver).then_some(())?;
-                let (keys, start) = initiation.finish(response.noise).ok()?;
-                Some((slot, keys, start))
-            });
-        match finished {
-            Some((slot, keys, start)) => self.complete(slot, path, response.sender, keys, start),
-            None => self.shared.counters.unauthenticated += 1,
-        }
-    }
-
-    /// A handshake that was begun here has its answer.
-    fn complete(&mut self, slot: u32, path: Path, remote: u32, keys: SessionKeys, start: Start) {
-        let shared = &mut self.shared;
-        let Some(peer) = self.peers.at_mut(slot) else {
-            return;
-        };
-        let Some(initiation) = peer.initiation.take() else {
-            return;
-        };
-        let (local, origin) = (initiation.local, initiation.origin());
-        let session = Session::new(shared.now, keys, local, remote, origin);
-        let is_expected = [Some(peer.path), peer.alternative]
-            .into_iter()
-            .flatten()
-            .any(|expected| expected.remote == path.remote);
-        let path = if is_expected { path } else { peer.path };
-        if let Some(sample) = initiation.round_trip(shared.now) {
-            peer.delivery.round_trip.measured(sample);
-        }
-        let target = self.owner(slot, start.incarnation);
-        let arrived = start.early_taken && target == Some(slot);
-        if let Some(peer) = self.peers.at_mut(slot) {
-            peer.delivery.rode(&initiation.carried, arrived);
-            peer.handshake_is_over();
-        }
-        match target {
-            Some(target) => {
-                self.sessions.give_to(local, target);
-                self.sessions.set_remote(local, remote);
-                self.install(target, path, session);
-            }
-            None => {
-                self.sessions.remove(local);
-                self.shared.counters.over_limit += 1;
-            }
-        }
-        self.settle(slot);
-    }
-
-    /// A packet has arrived under the keys of a session that was not used yet, if it was one: the
-    /// session goes into use. Whose it is.
-    pub(super) fn confirm(&mut self, slot: u32, local: u32, path: Path) -> Option<u32> {
-        let answered = &mut self.peers.at_mut(slot)?.sessions.answered;
-        let answered = answered.take_if(|answered| answered.session.local == local)?;
-        let Some(target) = self.owner(slot, answered.start.incarnation) else {
-            self.sessions.remove(local);
-            self.shared.counters.over_limit += 1;
-            return None;
-        };
-        self.sessions.give_to(local, target);
-        let path = answered.proved(path)?;
-        self.install(target, path, answered.session);
-        if target != slot {
-            self.settle(slot);
-        }
-        Some(target)
-    }
-
-    /// The peer that a session belongs to whose handshake was made with the peer in `slot` and
-    /// has named this incarnation.
-    fn owner(&mut self, slot: u32, incarnation: u64) -> Option<u32> {
-        let peer = self.peers.at_mut(slot)?;
-        let known = *peer.incarnation.get_or_insert(incarnation);
-        if known == incarnation || planted!(RestartUnnoticed) {
-            return Some(slot);
-        }
-        let (key, path, own) = (peer.key, peer.path, peer.own_incarnation);
-        let rode = peer.delivery.streams.rode().clone();
-        let mut of_key = self.peers.of_key(&key);
-        let known = of_key
-            .find(|(_, peer)| peer.own_incarnation == own && peer.incarnation == Some(incarnation));
-        if let Some((slot, _)) = known {
-            return Some(slot);
-        }
-        drop(of_key);
-        let new = self.new_peer(&key, path, own)?;
-        let successor = self.peers.at_mut(new)?;
-        successor.incarnation = Some(incarnation);
-        let streams = &mut successor.delivery.streams;
-        streams.begin_after(rode, &self.shared.config);
-        Some(new)
-    }
-
-    /// Puts a session in use and tells the program what that means.
-    fn install(&mut self, slot: u32, path: Path, session: Session) {
-        let Some(peer) = self.peers.at_mut(slot) else {
-            return;
-        };
-        peer.abandon(&mut self.shared);
-        let has_moved = peer.is_connected && peer.path.remote != path.remote;
-        peer.path = path;
-        peer.allowance = None;
-        let is_first = peer.install(&mut self.shared, session);
-        peer.heard(&mut self.shared);
-        let (key, id) = (peer.key, peer.id);
-        if let Some(before) = self.peers.make_current(&key, slot)
-            && let Some(before) = self.peers.at_mut(before)
-        {
-            before.is_replaced = true;
-            if before.is_known {
-                let peer = before.id;
-                self.shared
-                    .events
-                    .push_back(Event::Replaced { peer, by: id });
-            }
-        }
-        if is_first {
-            self.shared.events.push_back(Event::Connected { peer: id });
-        } else if has_moved {
-            self.shared
-                .events
-                .push_back(Event::Moved { peer: id, path });
-        }
-        self.settle(slot);
     }
 
     /// Takes the cookie that a handshake has to be made with.

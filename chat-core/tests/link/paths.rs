@@ -54,9 +54,30 @@ fn an_answer_that_somebody_else_forwards_moves_nobody() {
     network.hand_in(0, address(66, 6_666), &answer.bytes);
     assert!(network.nodes[0].endpoint.is_connected(peer));
     assert_eq!(network.nodes[0].endpoint.path(peer), Some(network.path(1)));
-    network.run(secs(1));
+    network.run(secs(10));
+    assert_eq!(network.nodes[0].endpoint.path(peer), Some(network.path(1)));
     assert_eq!(network.messages(1), [b"hello"]);
-    assert_eq!(sent_to(&network, 66), 0);
+    assert!(sent_to(&network, 66) <= 3 * answer.bytes.len());
+}
+
+/// Some NATs give whoever is behind them another address towards everybody.
+#[test]
+fn a_peer_whose_answer_comes_from_elsewhere_is_found_there() {
+    let (mut network, peer) = connected();
+    let (towards_others, towards_it) = (address(79, 4_000), address(80, 4_000));
+    network.nodes[1].address = towards_others;
+    network.connect(0, 1, true);
+    network.send(0, peer, 0, b"where are you?");
+    network.faults.loss = 100;
+    network.drain();
+    let initiation = network.log.iter().rfind(|sent| sent.to == towards_others);
+    let initiation = initiation.unwrap().clone();
+    network.faults.loss = 0;
+    network.nodes[1].address = towards_it;
+    network.hand_in(1, initiation.from, &initiation.bytes);
+    network.run(secs(2));
+    assert_eq!(network.messages(1)[1..], [b"where are you?"]);
+    assert_eq!(network.nodes[0].endpoint.path(peer), Some(network.path(1)));
 }
 
 #[test]

@@ -250,9 +250,14 @@ impl Peer {
         {
             return;
         }
+        self.challenge(shared, arrived.path, arrived.bytes);
+    }
+
+    /// Lets the peer prove that it is where so many bytes of it have come from.
+    pub(in crate::link) fn challenge(&mut self, shared: &mut Shared, path: Path, bytes: usize) {
         let token = shared.random.u64();
-        let new = Candidate::new(shared.now, arrived.path, arrived.bytes, token);
-        self.candidate = Some(Box::new(new));
+        let candidate = Candidate::new(shared.now, path, bytes, token);
+        self.candidate = Some(Box::new(candidate));
     }
 
     fn handle_path_response(&mut self, shared: &mut Shared, token: u64) {
