@@ -126,14 +126,26 @@ mod tests {
         assert!(!bucket.take(ready, 1));
     }
 
+    fn key(number: usize) -> PublicKey {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_le_bytes());
+        PublicKey(key)
+    }
+
+    #[test]
+    fn a_few_allowances_are_kept_though_they_are_full() {
+        let mut allowances = Allowances::new(10);
+        for number in 0..MIN_KEPT {
+            allowances.of(Instant::ZERO, key(number));
+        }
+        assert_eq!(allowances.buckets.len(), MIN_KEPT);
+        allowances.of(Instant::ZERO, key(MIN_KEPT));
+        assert_eq!(allowances.buckets.len(), 1);
+    }
+
     #[test]
     fn allowances_that_are_full_again_are_forgotten() {
         let mut allowances = Allowances::new(10);
-        let key = |number: usize| {
-            let mut key = [0; 32];
-            key[..8].copy_from_slice(&number.to_le_bytes());
-            PublicKey(key)
-        };
         let mut now = Instant::ZERO;
         for number in 0..10 * MIN_KEPT {
             assert!(allowances.of(now, key(number)).take(now, 10));

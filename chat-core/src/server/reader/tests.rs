@@ -160,6 +160,45 @@ fn a_full_window_sends_live_entries_to_the_log() {
 }
 
 #[test]
+fn a_mebibyte_that_is_not_accepted_lets_nothing_more_through() {
+    let mut reader = reader(8);
+    reader.attached(&mailbox(), Position(0));
+    reader.attached(&Log::Channel, Position(10));
+    assert_eq!(reader.next(NOW), Some(Step::CaughtUp));
+    assert_eq!(reader.next(NOW), None);
+    let mut large = Item::new(post(11, 11, "x"));
+    large.entry.bytes = Arc::from(vec![0; MAX_UNACCEPTED_BYTES]);
+    assert!(reader.arrived(NOW, &Log::Channel, &large));
+    let item = Item::new(post(12, 12, "x"));
+    assert!(!reader.arrived(NOW, &Log::Channel, &item));
+}
+
+#[test]
+fn a_receipt_settles_the_entry_that_it_is_owed_for_and_no_other() {
+    let group = Log::Group(name("g"));
+    let logs = vec![(mailbox(), Position(0)), (group.clone(), Position(0))];
+    let mut reader = Reader::new(name("me"), logs, 8);
+    reader.attached(&mailbox(), Position(2));
+    reader.attached(&group, Position(1));
+    reader.next(NOW);
+    reader.next(NOW);
+    reader.fetched(&mailbox(), span(0, 2), vec![mail(1, 1), mail(2, 2)]);
+    reader.fetched(&group, span(0, 1), vec![post(1, 3, "x")]);
+    for stamp in 1..=3 {
+        assert_eq!(delivered(&mut reader), Some((stamp.into(), false)));
+        assert_eq!(reader.accepted(MessageId([stamp; 16])).len(), 1);
+    }
+    reader.settled(&mailbox(), Position(2));
+    assert_eq!(reader.cursor(&mailbox()), Some(Position(0)));
+    assert_eq!(reader.cursor(&group), Some(Position(0)));
+    reader.settled(&mailbox(), Position(1));
+    assert_eq!(reader.cursor(&mailbox()), Some(Position(2)));
+    assert_eq!(reader.cursor(&group), Some(Position(0)));
+    reader.settled(&group, Position(1));
+    assert_eq!(reader.cursor(&group), Some(Position(1)));
+}
+
+#[test]
 fn progress_is_told_once_and_stops_at_what_is_not_accepted() {
     let mut reader = reader(8);
     reader.attached(&mailbox(), Position(0));

@@ -1,12 +1,16 @@
 //! A store that is full, that stalls, and that has lost notices.
 
-use alloc::vec;
+use alloc::{string::String, vec, vec::Vec};
 
 use super::world::{World, group, message, name, peer, user};
 use crate::{
     config::ServerConfig,
-    server::Event,
-    store::StoreEvent,
+    id::{InstanceId, PublicKey},
+    server::{
+        Event,
+        record::{NameRecord, encode},
+    },
+    store::{OperationId, Revision, StoreEvent, Table},
     wire::{ChatFrame, List},
 };
 
@@ -104,4 +108,49 @@ fn what_was_not_noticed_is_read_after_resynchronising() {
     world.loses_notices = false;
     world.report(StoreEvent::Resynchronise);
     assert_eq!(world.accept("y"), ["live post x: two"]);
+}
+
+/// Reports may come late, and in any order.
+#[test]
+fn what_is_said_of_a_name_before_it_was_free_does_not_bring_it_back() {
+    let reports: [fn(OperationId) -> StoreEvent; 2] = [
+        |operation| StoreEvent::Done {
+            operation,
+            revision: Some(Revision(50)),
+        },
+        |operation| StoreEvent::Conflict {
+            operation,
+            current: Some((Revision(50), record_of_another())),
+        },
+    ];
+    for report in reports {
+        let mut world = World::new();
+        world.register("x");
+        world.deregister("x");
+        world.blocked = Some(Vec::new());
+        world.register("x");
+        let blocked = world.blocked.as_mut().unwrap();
+        let (change, _) = blocked.pop().unwrap();
+        world.report(StoreEvent::Changed {
+            table: Table::Names,
+            key: String::from("x"),
+            revision: Revision(51),
+            value: None,
+        });
+        assert!(world.state.names.get(&name("x")).is_none());
+        world.report(report(change));
+        assert!(world.state.names.get(&name("x")).is_none());
+    }
+}
+
+fn record_of_another() -> Vec<u8> {
+    encode(&NameRecord {
+        name: name("x"),
+        key: PublicKey([9; 32]),
+        instance: InstanceId([9; 16]),
+        first_instance: InstanceId([9; 16]),
+        ephemeral: false,
+        address: None,
+        banned: false,
+    })
 }

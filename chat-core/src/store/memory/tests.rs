@@ -210,6 +210,20 @@ fn a_trimmed_log_remembers_its_ids_and_its_head() {
 }
 
 #[test]
+fn the_oldest_ids_of_trimmed_entries_are_forgotten_first_after_a_crash_as_well() {
+    let mut store = MemoryStore::new();
+    run(&mut store, append(1, 10, ROOMY));
+    run(&mut store, trim(1));
+    let mut store = store.image();
+    let others = (0..MAX_REMEMBERED_IDS).map(|_| (Log::Channel, MessageId([9; 16])));
+    store.trimmed.extend(others);
+    run(&mut store, append(2, 11, ROOMY));
+    run(&mut store, trim(2));
+    let again = run(&mut store, append(1, 12, ROOMY));
+    assert_eq!(again[0], appended(3, 12), "its id is not known any more");
+}
+
+#[test]
 fn a_full_log_takes_nothing_but_what_it_has_and_what_fits_after_a_trim() {
     let mut store = MemoryStore::new();
     let two = Limit::Refuse(2);
