@@ -266,21 +266,16 @@ impl Client {
             return;
         };
         let more = more && !names.is_empty();
-        match request.ask {
-            Ask::ListGroups(mut all) => {
-                all.extend(names);
-                if more && all.len() < MAX_NAMES {
-                    return self.ask(Ask::ListGroups(all));
-                }
-                self.show(Event::Groups { names: all });
+        let mut ask = request.ask;
+        if let Ask::ListGroups(all) | Ask::ListMembers(_, all) = &mut ask {
+            all.extend(names);
+            if more && all.len() < MAX_NAMES {
+                return self.ask(ask);
             }
-            Ask::ListMembers(group, mut all) => {
-                all.extend(names);
-                if more && all.len() < MAX_NAMES {
-                    return self.ask(Ask::ListMembers(group, all));
-                }
-                self.show(Event::Members { group, names: all });
-            }
+        }
+        match ask {
+            Ask::ListGroups(names) => self.show(Event::Groups { names }),
+            Ask::ListMembers(group, names) => self.show(Event::Members { group, names }),
             _ => {}
         }
     }

@@ -1,5 +1,7 @@
 //! Direct messages, and the way by the server where there is no direct one.
 
+use chat_core::{client::Command, time::Duration};
+
 use crate::world::{SAVED, SETTLED, World, dereg, reg, send, shows};
 
 #[test]
@@ -169,4 +171,20 @@ fn who_writes_before_the_table_has_come_is_shown_in_order() {
         let shown: Vec<String> = shown.filter(|line| line.starts_with("x: ")).collect();
         assert_eq!(shown, texts, "seed {seed}");
     }
+}
+
+#[test]
+fn what_is_on_its_way_follows_the_recipient_to_another_address() {
+    let mut world = World::new();
+    world.config.ack_timeout = Duration::from_secs(5);
+    world.start_all(&["x", "y"]);
+    world.command("x", send("y", "where are you?"));
+    world.run(SETTLED);
+    world.move_to("y", 7_777);
+    world.lines("x");
+    world.command("x", send("y", "and where now?"));
+    // The server hears of it before x does.
+    world.command("y", Command::ListGroups);
+    world.run(3_000);
+    assert_eq!(world.lines("x"), shows(&["[Message received by y.]"]));
 }

@@ -2,7 +2,7 @@
 
 use chat_core::client::{Command, Ended};
 
-use crate::world::{SETTLED, World, dereg, name, reg, send, shows};
+use crate::world::{SERVER, SETTLED, World, dereg, name, reg, send, shows};
 
 fn in_group(names: &[&str], members: &[&str]) -> World {
     let mut world = World::with_clients(names);
@@ -137,4 +137,38 @@ fn what_was_said_is_said_before_the_group_is_left() {
         ["[Message received by Server.]", "[Leave group chat g.]"]
     );
     assert_eq!(world.lines("y").len(), 1);
+}
+
+#[test]
+fn what_the_server_could_not_be_told_is_said_before_the_group_is_left() {
+    let mut world = in_group(&["x", "y"], &["x", "y"]);
+    world.separate("x", "server");
+    let text = "a".repeat(60_000);
+    world.command("x", Command::SendGroup { text });
+    world.run(4_000);
+    world.command("x", Command::LeaveGroup);
+    world.run(100);
+    world.join();
+    world.run(10_000);
+    let lines = world.lines("x");
+    let at = |wanted: &str| lines.iter().position(|line| line == wanted);
+    let (received, left) = (
+        at("[Message received by Server.]"),
+        at("[Leave group chat g.]"),
+    );
+    assert!(received.is_some() && received < left, "{lines:?}");
+    assert_eq!(world.lines("y").len(), 1);
+}
+
+#[test]
+fn a_leave_whose_answer_was_lost_is_answered_when_the_server_is_back() {
+    let mut world = in_group(&["x", "y"], &["x", "y"]);
+    world.block("server", "x");
+    world.command("x", Command::LeaveGroup);
+    world.run(100);
+    world.kill(SERVER);
+    world.join();
+    world.start(SERVER);
+    world.run(5_000);
+    assert_eq!(world.lines("x"), shows(&["[Leave group chat g.]"]));
 }

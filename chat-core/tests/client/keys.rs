@@ -153,4 +153,11 @@ fn what_comes_from_a_name_with_another_key_is_marked() {
         Some("y (unverified): hello"),
         "{lines:?}"
     );
+    let lines = world.lines("y'");
+    let received = |line: &String| line == "[Message received by x.]";
+    assert_eq!(lines.iter().filter(|line| received(line)).count(), 1);
+    assert!(
+        !lines.iter().any(|line| line.contains("No ACK")),
+        "{lines:?}"
+    );
 }

@@ -177,3 +177,22 @@ fn who_leaves_without_a_word_is_believed_to_be_there() {
         assert_eq!(world.lines(SERVER), shows(expected));
     }
 }
+
+#[test]
+fn quit_waits_for_the_receipt_of_somebody_who_is_slow() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.separate("x", "y");
+    world.slow_down("y", 1_000_000);
+    world.command("x", send("y", "hello"));
+    world.command("x", Command::Quit);
+    world.run(5_000);
+    let lines = world.lines("x");
+    assert_eq!(
+        lines.last().map(String::as_str),
+        Some("[You are Offline. Bye.]")
+    );
+    assert!(
+        lines.contains(&"[Message received by y.]".into()),
+        "{lines:?}"
+    );
+}

@@ -1,6 +1,9 @@
 //! What a client keeps within its limits.
 
-use chat_core::{client::Command, time::Duration};
+use chat_core::{
+    client::{Command, Event, Stage},
+    time::Duration,
+};
 
 use crate::world::{SERVER, SETTLED, World, send, shows};
 
@@ -74,4 +77,26 @@ fn a_server_that_is_slow_is_not_sent_more_than_it_lets_wait() {
     let mut lines = world.lines("x");
     lines.retain(|line| line != "[Client table updated.]");
     assert_eq!(lines, shows(&["[Message received by Server.]"; 600]));
+}
+
+#[test]
+fn so_many_messages_are_on_their_way_to_one_recipient_and_the_others_wait() {
+    let mut world = World::with_clients(&["x", "y"]);
+    world.separate("x", "y");
+    for number in 0..300 {
+        world.command("x", send("y", &number.to_string()));
+    }
+    world.run(100);
+    world.events("x");
+    world.command("x", Command::Pending);
+    world.run(100);
+    let events = world.events("x");
+    let pending = events.iter().find_map(|event| match event {
+        Event::Pending { messages } => Some(messages),
+        _ => None,
+    });
+    let pending = pending.expect("an answer");
+    assert_eq!(pending.len(), 300);
+    let sent = pending.iter().filter(|owed| owed.stage == Stage::Sent);
+    assert_eq!(sent.count(), 256);
 }

@@ -213,6 +213,11 @@ impl World {
         self.node(who).stored(now, event);
     }
 
+    /// From now on a machine has another address.
+    pub(crate) fn move_to(&mut self, who: &str, port: u16) {
+        self.node(who).port = port;
+    }
+
     /// Nothing gets through between two nodes, in either direction.
     pub(crate) fn separate(&mut self, one: &str, other: &str) {
         let (one, other) = (self.nodes[one].port, self.nodes[other].port);
