@@ -6,6 +6,7 @@ use super::network::{Faults, Network, address, ms, secs};
 
 const INITIATION: u8 = 3;
 const RESPONSE: u8 = 4;
+const DATA: u8 = 6;
 
 #[test]
 fn nothing_is_sent_before_there_is_a_message() {
@@ -159,6 +160,46 @@ fn an_old_session_is_renewed_without_a_gap() {
     assert_eq!(network.messages(1), expected);
     assert_eq!(network.nodes[0].endpoint.counters().handshakes, 4);
     assert_eq!(network.notices(0), [&Event::Connected { peer }]);
+    assert_eq!(network.nodes[1].endpoint.counters().unknown_session, 0);
+}
+
+#[test]
+fn a_packet_that_the_renewal_of_the_keys_overtakes_is_taken() {
+    let mut network = Network::new(1, Faults::NONE);
+    network.add(1);
+    network.add(2);
+    let peer = network.connect(0, 1, false);
+    network.send(0, peer, 0, b"first");
+    for _ in 0..61 {
+        let now = network.clocks();
+        network.nodes[0].endpoint.ping(now, peer);
+        network.run(secs(60));
+    }
+    let before = network.log.len();
+    network.faults.loss = 100;
+    network.send(0, peer, 0, b"slow");
+    network.drain();
+    let slow = network.log[before..]
+        .iter()
+        .find(|sent| sent.bytes[0] == DATA);
+    let slow = slow.unwrap().clone();
+    let begun = network.log[before..]
+        .iter()
+        .find(|sent| sent.bytes[0] == INITIATION);
+    let begun = begun.unwrap().clone();
+    network.hand_in(1, begun.from, &begun.bytes);
+    network.drain();
+    let answer = network.log.last().unwrap().clone();
+    assert_eq!(answer.bytes[0], RESPONSE);
+    network.hand_in(0, answer.from, &answer.bytes);
+    network.drain();
+    let first = network.log.last().unwrap().clone();
+    network.hand_in(1, first.from, &first.bytes);
+    network.run(ms(1));
+    assert_eq!(network.messages(1), [b"first"]);
+    network.hand_in(1, slow.from, &slow.bytes);
+    network.drain();
+    assert_eq!(network.messages(1), [&b"first"[..], b"slow"]);
     assert_eq!(network.nodes[1].endpoint.counters().unknown_session, 0);
 }
 

@@ -42,6 +42,24 @@ fn a_packet_that_somebody_else_forwards_moves_nobody() {
 }
 
 #[test]
+fn an_address_that_more_comes_from_may_be_asked_more_often() {
+    let asked = |packets: usize| {
+        let (mut network, peer) = connected();
+        network.faults.loss = 100;
+        for _ in 0..packets {
+            let now = network.clocks();
+            network.nodes[0].endpoint.ping(now, peer);
+            network.drain();
+            let packet = network.log.last().unwrap().bytes.clone();
+            network.hand_in(1, address(66, 6_666), &packet);
+        }
+        network.run(secs(10));
+        sent_to(&network, 66)
+    };
+    assert!(asked(1) < asked(2), "{} and {}", asked(1), asked(2));
+}
+
+#[test]
 fn an_answer_that_somebody_else_forwards_moves_nobody() {
     let (mut network, peer) = Network::pair(1, Faults::NONE);
     network.send(0, peer, 0, b"hello");
