@@ -18,5 +18,6 @@ mod operator;
 mod partitions;
 mod server_gone;
 mod stores;
+mod strangers;
 mod weather;
 mod world;

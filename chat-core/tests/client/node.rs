@@ -4,6 +4,7 @@ use chat_core::{
     action::Action,
     client::{self, Client, Ended},
     id::{Path, PublicKey},
+    link::{self, Endpoint},
     server::Server,
     store::StoreEvent,
     text::English,
@@ -18,6 +19,8 @@ const DELAY: u64 = 1_000;
 pub(crate) enum Machine {
     Client(Box<Client>),
     Server(Box<Server>),
+    /// Speaks the link, and says what the test says.
+    Stranger(Box<Endpoint>),
 }
 
 pub(crate) struct Node {
@@ -33,6 +36,8 @@ pub(crate) struct Node {
     /// Operations that the store still takes before the machine is killed.
     pub(crate) operations_left: Option<usize>,
     pub(crate) operations: usize,
+    /// What a stranger was told.
+    pub(crate) messages: Vec<Vec<u8>>,
     /// How many actions are done at a turn; the rest waits.
     pub(crate) actions_at_once: usize,
 }
@@ -58,6 +63,9 @@ impl Node {
             Some(Machine::Server(server)) => {
                 server.handle_datagram(now, from, &mut datagram.bytes);
             }
+            Some(Machine::Stranger(endpoint)) => {
+                endpoint.handle_datagram(now, from, &mut datagram.bytes);
+            }
             None => {}
         }
     }
@@ -71,6 +79,9 @@ impl Node {
             Some(Machine::Server(server)) if due(server.poll_timeout()) => {
                 server.handle_timeout(now);
             }
+            Some(Machine::Stranger(endpoint)) if due(endpoint.poll_timeout()) => {
+                endpoint.handle_timeout(now);
+            }
             _ => {}
         }
         self.complete(now);
@@ -79,6 +90,15 @@ impl Node {
             let action = match &mut self.machine {
                 Some(Machine::Client(client)) => client.poll_action(now, &mut buffer).map(Ok),
                 Some(Machine::Server(server)) => server.poll_action(now, &mut buffer).map(Err),
+                Some(Machine::Stranger(endpoint)) => {
+                    while let Some(event) = endpoint.poll_event() {
+                        if let link::Event::Message { bytes, .. } = event {
+                            self.messages.push(bytes);
+                        }
+                    }
+                    let path = endpoint.poll_transmit(now, &mut buffer);
+                    path.map(|path| Ok(Action::Send(path)))
+                }
                 None => return,
             };
             match action {
@@ -118,7 +138,7 @@ impl Node {
         match &mut self.machine {
             Some(Machine::Client(client)) => client.handle_stored(now, event),
             Some(Machine::Server(server)) => server.handle_stored(now, event),
-            None => {}
+            Some(Machine::Stranger(_)) | None => {}
         }
     }
 

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chat_core::{
     client::{self, Client, Command, Ended},
-    config::{ClientConfig, ServerConfig},
+    config::{ClientConfig, LinkConfig, ServerConfig},
     crypto::Identity,
+    link::Endpoint,
     name::Name,
     server::{self, Server},
     store::StoreEvent,
     time::{Instant, Now, WallTime},
+    wire::{ChatFrame, Decoder},
 };
 
 use crate::{
@@ -111,27 +113,13 @@ impl World {
     }
 
     fn start_with(&mut self, who: &str, identity: u8) {
-        let (now, count) = (self.time(), self.nodes.len() as u16);
-        let node = self.nodes.entry(who.into()).or_insert(Node {
-            machine: None,
-            disk: Disk::new(),
-            port: if who == SERVER { 5_000 } else { 6_000 + count },
-            identity,
-            starts: 0,
-            lines: Vec::new(),
-            events: Vec::new(),
-            ended: None,
-            server_key: None,
-            operations_left: None,
-            operations: 0,
-            actions_at_once: usize::MAX,
-        });
-        node.starts += 1;
-        node.disk.reopen();
-        node.ended = None;
+        let now = self.time();
+        let node = self.node_of(who, identity);
         let mut seed = [node.starts; 32];
         (seed[0], seed[1]) = (node.identity, node.port as u8);
-        node.machine = Some(if who == SERVER {
+        let identity = Identity::from_seed(&[node.identity; 32]);
+        let server_key = node.server_key;
+        let machine = if who == SERVER {
             Machine::Server(Box::new(Server::new(
                 now,
                 server::Options {
@@ -145,9 +133,9 @@ impl World {
                 now,
                 client::Options {
                     name: name(who.trim_end_matches('\'')),
-                    identity: Identity::from_seed(&[node.identity; 32]),
+                    identity,
                     server: path(5_000),
-                    server_key: node.server_key,
+                    server_key,
                     server_fingerprint: None,
                     ephemeral: false,
                     switched: false,
@@ -156,7 +144,73 @@ impl World {
                     config: self.config.clone(),
                 },
             )))
+        };
+        self.node(who).machine = Some(machine);
+    }
+
+    /// The node of this name, about to start.
+    fn node_of(&mut self, who: &str, identity: u8) -> &mut Node {
+        let count = self.nodes.len() as u16;
+        let node = self.nodes.entry(who.into()).or_insert(Node {
+            machine: None,
+            disk: Disk::new(),
+            port: if who == SERVER { 5_000 } else { 6_000 + count },
+            identity,
+            starts: 0,
+            lines: Vec::new(),
+            events: Vec::new(),
+            ended: None,
+            server_key: None,
+            operations_left: None,
+            operations: 0,
+            messages: Vec::new(),
+            actions_at_once: usize::MAX,
         });
+        node.starts += 1;
+        node.disk.reopen();
+        node.ended = None;
+        node
+    }
+
+    /// Starts somebody who speaks the link, and is no client.
+    pub(crate) fn start_stranger(&mut self, who: &str) {
+        let node = self.node_of(who, 200);
+        let identity = Identity::from_seed(&[node.identity; 32]);
+        let endpoint = Endpoint::new(identity, LinkConfig::default(), [node.starts; 32]);
+        node.machine = Some(Machine::Stranger(Box::new(endpoint)));
+    }
+
+    /// A stranger says something to a client.
+    pub(crate) fn say(&mut self, who: &str, to: &str, message: &[u8]) {
+        let now = self.time();
+        let to = &self.nodes[to];
+        let key = Identity::from_seed(&[to.identity; 32]).public_key();
+        let path = path(to.port);
+        let Some(Machine::Stranger(endpoint)) = &mut self.node(who).machine else {
+            panic!("{who} is no stranger");
+        };
+        let peer = endpoint
+            .connect(now, key, path, false)
+            .expect("room for it");
+        endpoint
+            .send(now, peer, 0, message.into())
+            .expect("room for it");
+    }
+
+    /// Whether a stranger has a link to a client.
+    pub(crate) fn is_linked(&self, who: &str, to: &str) -> bool {
+        let key = Identity::from_seed(&[self.nodes[to].identity; 32]).public_key();
+        match &self.nodes[who].machine {
+            Some(Machine::Stranger(endpoint)) => endpoint.peer(&key).is_some(),
+            _ => panic!("{who} is no stranger"),
+        }
+    }
+
+    /// The frames that a stranger was told.
+    pub(crate) fn hear(&mut self, who: &str) -> Vec<ChatFrame> {
+        let messages = core::mem::take(&mut self.node(who).messages);
+        let frames = messages.iter().flat_map(|bytes| Decoder::new(bytes));
+        frames.map(|frame| frame.expect("a frame")).collect()
     }
 
     pub(crate) fn kill(&mut self, who: &str) {
@@ -337,6 +391,7 @@ impl World {
             let timeout = match node.machine.as_ref()? {
                 Machine::Client(client) => client.poll_timeout(),
                 Machine::Server(server) => server.poll_timeout(),
+                Machine::Stranger(endpoint) => endpoint.poll_timeout(),
             };
             timeout.map(Instant::as_micros)
         });

@@ -50,7 +50,9 @@ fn an_address_that_more_comes_from_may_be_asked_more_often() {
             let now = network.clocks();
             network.nodes[0].endpoint.ping(now, peer);
             network.drain();
-            let packet = network.log.last().unwrap().bytes.clone();
+            let from = network.nodes[0].address;
+            let packet = network.log.iter().rfind(|sent| sent.from == from);
+            let packet = packet.unwrap().bytes.clone();
             network.hand_in(1, address(66, 6_666), &packet);
         }
         network.run(secs(10));
