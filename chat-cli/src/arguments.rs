@@ -81,6 +81,9 @@ enum Form {
         /// The server's port
         #[arg(value_name = "SERVER-PORT", allow_negative_numbers = true)]
         port: Option<String>,
+        /// Another server, or a client that is online: tells what kind of NAT is on the way
+        #[arg(long, value_name = "IP:PORT", requires = "server")]
+        also: Option<SocketAddr>,
     },
     /// Show a user's identity, or take it to another machine.
     Identity {
@@ -341,6 +344,7 @@ pub(crate) enum Mode {
     Identity(IdentityForm),
     Doctor {
         server: Option<ServerAddress>,
+        also: Option<SocketAddr>,
     },
     Demo {
         seed: u64,
@@ -422,7 +426,12 @@ impl Arguments {
             Form::Demo { seed } => Mode::Demo { seed },
             Form::Tour => Mode::Tour,
             Form::Identity { form } => Mode::Identity(form),
-            Form::Doctor { server: host, port } => Mode::Doctor {
+            Form::Doctor {
+                server: host,
+                port,
+                also,
+            } => Mode::Doctor {
+                also,
                 server: match (host, port.map(self::port).transpose()?) {
                     (Some(host), Some(port)) => Some(self::server(&host, port)?),
                     _ => None,

@@ -7,30 +7,32 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::Duration,
 };
 
-use chat_core::wire::header::{Hello, HelloAck, VERSION};
 use chat_mio::Clock;
 use rustix::fs::{Access, access, statvfs};
 
+use self::way::{Asker, HELLOS, Mapping, Way};
 use crate::{
     address::ServerAddress, arguments::Options, data, failure::Failure, local_time::local_time,
 };
+
+mod way;
 
 /// A disk with less than this is nearly full.
 const LITTLE_SPACE: u64 = 100 << 20;
 /// No message is older than this program: the year 2025.
 const EARLIEST_MICROS: u64 = 1_735_689_600_000_000;
-/// A server is asked so many times, and has so long for each answer.
-const HELLOS: u32 = 5;
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Looks at everything, and tells what it has found. Exit code 1 if something is wrong.
 ///
 /// # Errors
 /// If there is no place for data, or no randomness.
-pub(crate) fn run(server: Option<&ServerAddress>, options: &Options) -> Result<ExitCode, Failure> {
+pub(crate) fn run(
+    server: Option<&ServerAddress>,
+    also: Option<SocketAddr>,
+    options: &Options,
+) -> Result<ExitCode, Failure> {
     let mut checkup = Checkup { is_well: true };
     match data::directory(options)? {
         None => checkup.well("data", "nothing is kept on disk"),
@@ -43,7 +45,10 @@ pub(crate) fn run(server: Option<&ServerAddress>, options: &Options) -> Result<E
     checkup.sockets(options.listen);
     if let Some(server) = server {
         let seed = chat_mio::seed().map_err(chat_mio::SetupError::from)?;
-        checkup.server(server, &seed);
+        let address = server.address;
+        if let Err(error) = checkup.server(address, also, &seed) {
+            checkup.wrong("server", format!("{address}: {error}"));
+        }
     }
     Ok(match checkup.is_well {
         true => ExitCode::SUCCESS,
@@ -146,38 +151,64 @@ impl Checkup {
         }
     }
 
-    /// Whether the server answers, how fast, and with which key.
-    fn server(&mut self, server: &ServerAddress, seed: &[u8; 32]) {
-        let address = server.address;
-        let asked = match ask(address, seed) {
-            Ok(asked) => asked,
-            Err(error) => return self.wrong("server", format!("{address}: {error}")),
+    /// Whether the server answers, how fast, and with which key; and what is on the way to it.
+    fn server(
+        &mut self,
+        server: SocketAddr,
+        also: Option<SocketAddr>,
+        seed: &[u8; 32],
+    ) -> io::Result<()> {
+        let mut asker = Asker::new(server, seed)?;
+        let Some((way, seen)) = self.answers(&mut asker, "server", server)? else {
+            return Ok(());
         };
-        let Some(key) = asked.key else {
-            let advice = "is it running there, and does the firewall let UDP through?";
-            return self.wrong("server", format!("{address} does not answer: {advice}"));
-        };
-        let (best, lost) = (
-            asked.best.as_micros() as f64 / 1_000.0,
-            HELLOS - asked.answers,
-        );
-        let found =
-            format!("{address} answers in {best:.1} ms, {lost} of {HELLOS} lost; its key is {key}");
-        if lost > 0 {
-            self.doubt("server", found);
-        } else {
-            self.well("server", found);
-        }
-        let local = asked.local;
-        if is_private(local) && !is_private(address.ip()) {
-            let what = "others know another one: a translator (NAT) is between";
-            self.doubt("address", format!("this machine is {local} here, {what}"));
-        } else {
-            self.well(
+        let (local, is_translated) = (way.local, seen != way.local);
+        let found = format!("this end is {local} here, and {seen} for the server");
+        match is_translated {
+            true => self.doubt("address", format!("{found}: a translator (NAT) is between")),
+            false => self.well(
                 "address",
-                format!("this machine is {local} on the way to the server"),
-            );
+                format!("{found}: no translator (NAT) is between"),
+            ),
         }
+        let Some(also) = also else {
+            if is_translated {
+                let advice = "name another server, or a client that is online: --also <ip>:<port>";
+                self.doubt("nat", format!("to learn of which kind it is, {advice}"));
+            }
+            return Ok(());
+        };
+        if let Some((_, seen_by_other)) = self.answers(&mut asker, "also", also)? {
+            match Mapping::of(local, seen, seen_by_other) {
+                mapping @ Mapping::Untranslated => self.well("nat", mapping),
+                mapping => self.doubt("nat", mapping),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether somebody answers: the way there, and where this end is seen.
+    fn answers(
+        &mut self,
+        asker: &mut Asker,
+        what: &str,
+        whom: SocketAddr,
+    ) -> io::Result<Option<(Way, SocketAddr)>> {
+        let way = asker.ask(whom)?;
+        let (Some(key), Some(seen)) = (&way.key, way.seen) else {
+            let advice = "is it running there, and does the firewall let UDP through?";
+            self.wrong(what, format!("{whom} does not answer: {advice}"));
+            return Ok(None);
+        };
+        let best = way.best.as_micros() as f64 / 1_000.0;
+        let lost = HELLOS - way.answers;
+        let found =
+            format!("{whom} answers in {best:.1} ms, {lost} of {HELLOS} lost; its key is {key}");
+        match lost {
+            0 => self.well(what, found),
+            _ => self.doubt(what, found),
+        }
+        Ok(Some((way, seen)))
     }
 }
 
@@ -195,90 +226,4 @@ fn identities(root: &Path) -> Vec<PathBuf> {
         .collect();
     keys.sort();
     keys
-}
-
-/// What came of asking a server for its key.
-struct Asked {
-    answers: u32,
-    best: Duration,
-    key: Option<String>,
-    /// The address that the way to the server begins at.
-    local: IpAddr,
-}
-
-/// Asks a server for its key, several times.
-fn ask(server: SocketAddr, seed: &[u8; 32]) -> io::Result<Asked> {
-    let any: IpAddr = match server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let (socket, clock) = (UdpSocket::bind((any, 0))?, Clock::new());
-    socket.connect(server)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    let mut asked = Asked {
-        answers: 0,
-        best: Duration::MAX,
-        key: None,
-        local: socket.local_addr()?.ip(),
-    };
-    for number in 0..HELLOS {
-        let mut nonce = [0; 16];
-        nonce.copy_from_slice(&seed[..16]);
-        nonce[0] ^= number as u8;
-        let mut datagram = Vec::new();
-        let version = VERSION;
-        Hello { version, nonce }.emit(&mut datagram);
-        let sent = clock.now().instant;
-        // What the system refuses (nobody listens there) counts as lost.
-        let answer = socket.send(&datagram).and_then(|_| {
-            datagram.resize(HelloAck::BYTES + 1, 0);
-            socket.recv(&mut datagram)
-        });
-        let answer = answer
-            .ok()
-            .and_then(|length| HelloAck::parse(&datagram[..length]));
-        if let Some(answer) = answer.filter(|answer| answer.nonce == nonce) {
-            asked.answers += 1;
-            asked.best = asked.best.min(clock.now().instant.saturating_since(sent));
-            asked.key = Some(answer.key.fingerprint().to_string());
-        }
-    }
-    Ok(asked)
-}
-
-/// Whether an address means something on its own network only.
-fn is_private(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        // The shared space of providers' translators too (RFC 6598).
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || (a == 100 && b & 0xc0 == 64)
-        }
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_behind_translators_are_private() {
-        for private in [
-            "10.1.2.3",
-            "192.168.0.9",
-            "100.64.0.1",
-            "127.0.0.1",
-            "fd00::1",
-            "::1",
-        ] {
-            assert!(is_private(private.parse().unwrap()), "{private}");
-        }
-        for public in ["192.0.2.7", "100.128.0.1", "2001:db8::1"] {
-            assert!(!is_private(public.parse().unwrap()), "{public}");
-        }
-    }
 }

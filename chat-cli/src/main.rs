@@ -53,7 +53,7 @@ fn run() -> Result<ExitCode, Failure> {
             to,
             message,
         } => client::send(name, server, to, message, options),
-        Mode::Doctor { server } => doctor::run(server.as_ref(), &options),
+        Mode::Doctor { server, also } => doctor::run(server.as_ref(), also, &options),
         Mode::Identity(form) => match form {
             IdentityForm::Show { name } => identity::show(&name, &options),
             IdentityForm::Export { name, words } => identity::export(&name, words, &options),

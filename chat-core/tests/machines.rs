@@ -8,6 +8,7 @@ use chat_core::{
     server::{self, Server},
     store::MemoryStore,
     time::{Duration, Instant, Now, WallTime},
+    wire::header::HelloAck,
 };
 
 const SERVER: u16 = 5_000;
@@ -46,7 +47,7 @@ fn a_client_that_is_stopped_while_it_meets_its_server_goes_on_later() {
         pair.server.take(pair.now(), CLIENT, sent);
         waiting.extend(pair.server.turn(pair.now()));
     }
-    waiting.retain(|datagram| datagram.len() == HELLO_ACK_BYTES);
+    waiting.retain(|datagram| datagram.len() == HelloAck::BYTES);
     assert!(!waiting.is_empty());
     // It wakes too late for the handshake, and finds only that the server is there.
     pair.millis += 180_000;
@@ -139,7 +140,6 @@ fn staying_changes_nothing_without_a_switch() {
     assert_eq!(pair.client.end(), Some(Ended::Normally));
 }
 
-const HELLO_ACK_BYTES: usize = 67;
 const MAX_EVENTS: usize = 16;
 const MAX_COMMANDS: usize = 4;
 

@@ -93,9 +93,17 @@ fn the_doctor_finds_a_server_and_a_key_that_others_can_read() {
         "ok     keys     1 readable",
         "ok     clock",
         "answers in ",
+        "no translator (NAT) is between",
     ] {
         assert!(found.contains(part), "{part}: {found}");
     }
+    let also = format!("127.0.0.1:{port}");
+    let output = output(chat(
+        data.path(),
+        &["doctor", "127.0.0.1", &port, "--also", &also],
+    ));
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert!(found.contains("ok     nat      no translator"), "{found}");
     let key = data.path().join("server").join(&port).join("identity");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, found) = examine(&silent);

@@ -97,6 +97,7 @@ mod tests {
             nonce: [nonce; 16],
             key: PublicKey([2; 32]),
             cookie: [3; 16],
+            seen: ([1, 2, 3, 4], 5).into(),
         }
     }
 

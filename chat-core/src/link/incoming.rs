@@ -86,6 +86,7 @@ impl Endpoint {
             nonce: hello.nonce,
             key: self.public_key(),
             cookie,
+            seen: path.remote,
         };
         self.reply(path, |buffer| answer.emit(buffer));
     }

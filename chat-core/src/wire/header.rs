@@ -6,7 +6,7 @@
 //! | type | layout, lengths in bytes | length |
 //! |---|---|---|
 //! | 1 [`Hello`] | version 2, nonce 16, padding | 96 at least |
-//! | 2 [`HelloAck`] | version 2, nonce 16, key 32, cookie 16 | 67 |
+//! | 2 [`HelloAck`] | version 2, nonce 16, key 32, cookie 16, seen IPv6 16, seen port 2 | 85 |
 //! | 3 [`Initiation`] | sender's index 4, Noise message, mac1 16, mac2 16 | 133 + payload |
 //! | 4 [`Response`] | sender's index 4, receiver's index 4, Noise message, mac1 16, mac2 16 | 89 + payload |
 //! | 5 [`CookieReply`] | receiver's index 4, nonce 24, sealed cookie 32 | 61 |
@@ -17,7 +17,10 @@
 //! (with a payload not longer than the initiation's) than `Initiation`, `Unknown` than `Data`.
 
 use alloc::vec::Vec;
-use core::ops::Range;
+use core::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    ops::Range,
+};
 
 use crate::{
     crypto::{
@@ -119,26 +122,33 @@ pub struct HelloAck {
     pub key: PublicKey,
     /// For the second code of handshake messages to this responder.
     pub cookie: Cookie,
+    /// Where the hello came from, as the responder saw it; an IPv4 address is one.
+    pub seen: SocketAddr,
 }
 
 impl HelloAck {
     /// The type.
     pub const TYPE: u8 = 2;
     /// The length.
-    pub const BYTES: usize = 67;
+    pub const BYTES: usize = 85;
     const VERSION: Range<usize> = 1..3;
     const NONCE: Range<usize> = 3..19;
     const KEY: Range<usize> = 19..51;
     const COOKIE: Range<usize> = 51..51 + COOKIE_BYTES;
+    const SEEN_IP: Range<usize> = 67..83;
+    const SEEN_PORT: Range<usize> = 83..85;
 
     /// The answer in `bytes`.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         (has_type(bytes, Self::TYPE) && bytes.len() == Self::BYTES).then_some(())?;
+        let ip: [u8; 16] = field(bytes, Self::SEEN_IP)?;
+        let port = u16::from_be_bytes(field(bytes, Self::SEEN_PORT)?);
         Some(Self {
             version: u16::from_be_bytes(field(bytes, Self::VERSION)?),
             nonce: field(bytes, Self::NONCE)?,
             key: PublicKey(field(bytes, Self::KEY)?),
             cookie: field(bytes, Self::COOKIE)?,
+            seen: SocketAddr::new(Ipv6Addr::from(ip).to_canonical(), port),
         })
     }
 
@@ -149,6 +159,12 @@ impl HelloAck {
         buffer.extend_from_slice(&self.nonce);
         buffer.extend_from_slice(&self.key.0);
         buffer.extend_from_slice(&self.cookie);
+        let ip = match self.seen.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        buffer.extend_from_slice(&ip.octets());
+        buffer.extend_from_slice(&self.seen.port().to_be_bytes());
     }
 }
 
@@ -368,6 +384,7 @@ mod tests {
             nonce: [1; 16],
             key: PublicKey([2; 32]),
             cookie: [3; 16],
+            seen: ([1, 2, 3, 4], 5).into(),
         };
         let initiation = Initiation {
             sender: 4,

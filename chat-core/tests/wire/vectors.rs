@@ -97,12 +97,13 @@ pub(crate) fn hello() -> Vec<Vector> {
         nonce,
         key: responder.public_key(),
         cookie: [0xc0; 16],
+        seen: ([192, 0, 2, 7], 40_000).into(),
     }
     .emit(&mut ack);
     let mut vectors = keys_of("responder", &responder, 2);
     vectors.extend([
         vector("Hello, nonce a0a0…", hello),
-        vector("HelloAck, cookie c0c0…", ack),
+        vector("HelloAck, cookie c0c0…, to 192.0.2.7:40000", ack),
     ]);
     vectors
 }

@@ -1,9 +1,12 @@
 //! Homes behind NATs.
 
+use tests::process::Process;
+
 use crate::{
     EXISTS, NO_ACK, SAVED, can_run, host,
     hub::{Hub, Treatment},
-    network::{ATTEMPTS, Network, with_server},
+    namespace::Namespace,
+    network::{ATTEMPTS, Network, PORT, SERVER_ADDRESS, with_server},
     segment::{Bridge, Home, Ports},
 };
 
@@ -130,4 +133,38 @@ fn homes_behind_nats_on_a_bad_network_get_everything_once() {
     }
     println!("{:?}", hub.counters());
     network.part();
+}
+
+#[test]
+fn the_doctor_tells_what_kind_of_nat_is_between() {
+    if !can_run() {
+        return;
+    }
+    let bridge = Bridge::new();
+    let (_server, _network) = with_server(&bridge);
+    let (other, directory) = (host(&bridge, "other", "203.0.113.2"), tempfile::tempdir());
+    let directory = directory.expect("a temporary directory");
+    let mut command = other.chat();
+    command
+        .args(["server", PORT, "--data"])
+        .arg(directory.path());
+    let mut second = Process::spawn(&mut command);
+    second.wait_for_prefix("[Server started on ");
+    let examine = |host: &Namespace| {
+        let mut command = host.chat();
+        command.args(["doctor", SERVER_ADDRESS, PORT, "--also", "203.0.113.2:5000"]);
+        let output = command.arg("--ephemeral").output().expect("it runs");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let x = host(&bridge, "x", "203.0.113.30");
+    let y = Home::new(&bridge, "y", "203.0.113.10", Ports::Kept);
+    let z = Home::new(&bridge, "z", "203.0.113.20", Ports::Random);
+    for (host, kind) in [
+        (&x, "ok     nat      no translator"),
+        (&y.host, "shows you to everybody as 203.0.113.10:"),
+        (&z.host, "shows you to each as another"),
+    ] {
+        let found = examine(host);
+        assert!(found.contains(kind), "{found}");
+    }
 }

@@ -8,7 +8,7 @@ use tests::{correspondence::Left, process::Process, talk::Talk};
 use crate::{host, namespace::Namespace, segment::Segment};
 
 pub(crate) const SERVER_ADDRESS: &str = "203.0.113.1";
-const PORT: &str = "5000";
+pub(crate) const PORT: &str = "5000";
 /// How often something is tried that needs a machine that is not too busy.
 pub(crate) const ATTEMPTS: usize = 20;
 
