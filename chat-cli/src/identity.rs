@@ -161,10 +161,10 @@ fn seal(
     let exported = Exported {
         chat_identity: 1,
         name: name.to_string(),
-        salt: in_hex(salt),
+        salt: hex::encode(salt),
         memory_kib: MEMORY,
         passes: PASSES,
-        sealed: in_hex(&sealed),
+        sealed: hex::encode(&sealed),
     };
     serde_json::to_string(&exported).map_err(|error| IdentityError::Format(error.to_string()))
 }
@@ -183,7 +183,7 @@ fn open(name: &Name, text: &str, passphrase: &str) -> Result<Zeroizing<[u8; 32]>
     if exported.memory_kib > MAX_MEMORY || exported.passes > MAX_PASSES {
         return Err(format("it asks for too much memory or time"));
     }
-    let bytes = |hex: &str| from_hex(hex).ok_or_else(|| format("a value is not hexadecimal"));
+    let bytes = |text: &str| hex::decode(text).map_err(|_| format("a value is not hexadecimal"));
     let (salt, mut sealed) = (bytes(&exported.salt)?, bytes(&exported.sealed)?);
     let key = stretched(passphrase, &salt, exported.memory_kib, exported.passes)?;
     let length = aead::open_in_place(&key, 0, name.folded().as_bytes(), &mut sealed)
@@ -223,18 +223,6 @@ fn passphrase(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     }
     let typed = rpassword::prompt_password(prompt).map_err(Failure::Terminal)?;
     Ok(Zeroizing::new(typed))
-}
-
-fn in_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    text.len()
-        .is_multiple_of(2)
-        .then(|| digits.map(byte).collect())?
 }
 
 #[cfg(test)]

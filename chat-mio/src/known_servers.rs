@@ -54,25 +54,17 @@ impl KnownServers {
         for (address, key) in &self.keys {
             text += address;
             text.push(' ');
-            text.extend(key.0.iter().map(|byte| format!("{byte:02x}")));
+            text += &hex::encode(key.0);
             text.push('\n');
         }
         files::write(&self.path, text.as_bytes())
     }
 }
 
-fn parse_key(hex: &str) -> Option<PublicKey> {
-    let digits: Vec<u8> = hex
-        .chars()
-        .map(|digit| Some(u8::try_from(digit.to_digit(16)?).unwrap_or(0)))
-        .collect::<Option<_>>()?;
-    let bytes: Vec<u8> = digits
-        .chunks(2)
-        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
-        .collect();
-    let complete = digits.len() == 64;
-    let bytes = <[u8; 32]>::try_from(bytes).ok()?;
-    complete.then_some(PublicKey(bytes))
+fn parse_key(text: &str) -> Option<PublicKey> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text, &mut key).ok()?;
+    Some(PublicKey(key))
 }
 
 #[cfg(test)]
