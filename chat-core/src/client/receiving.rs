@@ -88,6 +88,7 @@ impl Receiving {
     /// A registration is complete: the server delivers what it kept.
     pub(super) fn begin_catch_up(&mut self) {
         self.header_shown = false;
+        self.positions.begin(self.catch_up.complete);
         self.catch_up.complete = false;
         self.catch_up.released = false;
     }
@@ -245,6 +246,9 @@ impl Client {
             return;
         };
         let shared = !matches!(log, Conversation::User(_));
+        if shared && !live {
+            self.receiving.positions.kept(&log, position);
+        }
         let delivery = Delivery {
             source: Source::Server,
             id,

@@ -22,7 +22,7 @@ use chat_core::{client::Command, id::MessageId, name::Name, server, store::Log, 
 
 pub use self::message::{Token, stored_token, token};
 use self::{
-    fate::Fate,
+    fate::{Fate, add},
     logs::Logs,
     message::{Message, To},
     reader::Reader,
@@ -224,6 +224,11 @@ impl Oracle {
             self.logs.tell_all();
         }
         self.logs.leaving.retain(|(_, leaving)| *leaving != node);
+        for fate in self.fates.values_mut() {
+            if fate.kept_by.contains(&node) {
+                add(&mut fate.kept_before_death, node);
+            }
+        }
         let of_node = |message: &&mut Message| message.from == node;
         for message in self.messages.values_mut().filter(of_node) {
             message.sender_restarted = true;

@@ -53,9 +53,12 @@ impl Oracle {
                 let receipt = message.id.map(|id| notice(RECEIPT, &id, *reader));
                 receipt.is_some_and(|receipt| self.expired.contains(&receipt))
             };
-            let is_owed = |reader: &Node| {
-                !fate.receipts.contains(reader) && !has_left(reader) && !has_expired(reader)
-            };
+            // For the server it has not been read, and it expires: its sender is told that.
+            let may_expire =
+                |reader: &Node| fate.told.expired > 0 && fate.kept_before_death.contains(reader);
+            let is_excused =
+                |reader: &Node| has_left(reader) || has_expired(reader) || may_expire(reader);
+            let is_owed = |reader: &Node| !fate.receipts.contains(reader) && !is_excused(reader);
             let reader = fate.kept_for.iter().copied().find(is_owed)?;
             let is_gone = fate.stored.as_ref().is_some_and(|it| it.is_trimmed);
             let is_told = message.is_direct() || is_group(message) && !is_gone;

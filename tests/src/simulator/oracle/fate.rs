@@ -16,6 +16,8 @@ pub(super) struct Fate {
     pub(super) stored: Option<Stored>,
     /// Who has kept it.
     pub(super) kept_by: Vec<Node>,
+    /// Who has kept it and died since: the server may not know that they have it.
+    pub(super) kept_before_death: Vec<Node>,
     /// Who has shown it.
     pub(super) shown_by: Vec<Node>,
     /// For whom it was kept: their sender is told when they have it.
