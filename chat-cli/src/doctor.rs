@@ -171,10 +171,11 @@ impl Checkup {
                 format!("{found}: no translator (NAT) is between"),
             ),
         }
-        let Some(also) = also else {
-            if is_translated {
+        // The same one sees the same, whatever is between.
+        let Some(also) = also.filter(|also| *also != server) else {
+            if is_translated || also.is_some() {
                 let advice = "name another server, or a client that is online: --also <ip>:<port>";
-                self.doubt("nat", format!("to learn of which kind it is, {advice}"));
+                self.doubt("nat", format!("to learn what kind of NAT it is, {advice}"));
             }
             return Ok(());
         };

@@ -97,13 +97,20 @@ fn the_doctor_finds_a_server_and_a_key_that_others_can_read() {
     ] {
         assert!(found.contains(part), "{part}: {found}");
     }
-    let also = format!("127.0.0.1:{port}");
-    let output = output(chat(
-        data.path(),
-        &["doctor", "127.0.0.1", &port, "--also", &also],
-    ));
-    let found = String::from_utf8(output.stdout).unwrap();
-    assert!(found.contains("ok     nat      no translator"), "{found}");
+    let other_port = free_port();
+    let _other = server(data.path(), &other_port, &["--listen", "127.0.0.1"]);
+    for (also, kind) in [
+        (&other_port, "ok     nat      no translator"),
+        (
+            &port,
+            "look   nat      to learn what kind of NAT it is, name another",
+        ),
+    ] {
+        let also = format!("127.0.0.1:{also}");
+        let doctor = ["doctor", "127.0.0.1", &port, "--also", &also];
+        let found = String::from_utf8(output(chat(data.path(), &doctor)).stdout).unwrap();
+        assert!(found.contains(kind), "{found}");
+    }
     let key = data.path().join("server").join(&port).join("identity");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, found) = examine(&silent);
