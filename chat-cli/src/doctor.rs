@@ -12,7 +12,7 @@ use std::{
 use chat_mio::Clock;
 use rustix::fs::{Access, access, statvfs};
 
-use self::way::{Asker, HELLOS, Mapping, Way};
+use self::way::{Asker, HELLOS, Mapping};
 use crate::{
     address::ServerAddress, arguments::Options, data, failure::Failure, local_time::local_time,
 };
@@ -159,10 +159,10 @@ impl Checkup {
         seed: &[u8; 32],
     ) -> io::Result<()> {
         let mut asker = Asker::new(server, seed)?;
-        let Some((way, seen)) = self.answers(&mut asker, "server", server)? else {
+        let Some((local, seen)) = self.ends(&mut asker, "server", server)? else {
             return Ok(());
         };
-        let (local, is_translated) = (way.local, seen != way.local);
+        let is_translated = seen != local;
         let found = format!("this end is {local} here, and {seen} for the server");
         match is_translated {
             true => self.doubt("address", format!("{found}: a translator (NAT) is between")),
@@ -179,7 +179,7 @@ impl Checkup {
             }
             return Ok(());
         };
-        if let Some((_, seen_by_other)) = self.answers(&mut asker, "also", also)? {
+        if let Some((_, seen_by_other)) = self.ends(&mut asker, "also", also)? {
             match Mapping::of(local, seen, seen_by_other) {
                 mapping @ Mapping::Untranslated => self.well("nat", mapping),
                 mapping => self.doubt("nat", mapping),
@@ -188,28 +188,28 @@ impl Checkup {
         Ok(())
     }
 
-    /// Whether somebody answers: the way there, and where this end is seen.
-    fn answers(
+    /// Whether somebody answers: where this end of the way is here, and for them.
+    fn ends(
         &mut self,
         asker: &mut Asker,
         what: &str,
         whom: SocketAddr,
-    ) -> io::Result<Option<(Way, SocketAddr)>> {
+    ) -> io::Result<Option<(SocketAddr, SocketAddr)>> {
         let way = asker.ask(whom)?;
-        let (Some(key), Some(seen)) = (&way.key, way.seen) else {
+        let Some(answer) = way.answer else {
             let advice = "is it running there, and does the firewall let UDP through?";
             self.wrong(what, format!("{whom} does not answer: {advice}"));
             return Ok(None);
         };
         let best = way.best.as_micros() as f64 / 1_000.0;
-        let lost = HELLOS - way.answers;
+        let (lost, key) = (HELLOS - way.answers, answer.key.fingerprint());
         let found =
             format!("{whom} answers in {best:.1} ms, {lost} of {HELLOS} lost; its key is {key}");
         match lost {
             0 => self.well(what, found),
             _ => self.doubt(what, found),
         }
-        Ok(Some((way, seen)))
+        Ok(Some((way.local, answer.seen)))
     }
 }
 

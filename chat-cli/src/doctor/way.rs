@@ -17,12 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Way {
     pub(super) answers: u32,
     pub(super) best: Duration,
-    /// The fingerprint of its key.
-    pub(super) key: Option<String>,
-    /// Where this end of the way is, as this machine sees it.
+    /// The last answer: its key, and where it sees this end of the way.
+    pub(super) answer: Option<HelloAck>,
+    /// Where this end is, as this machine sees it.
     pub(super) local: SocketAddr,
-    /// Where the other end sees it.
-    pub(super) seen: Option<SocketAddr>,
 }
 
 /// Asks from one socket, so that answers can be compared.
@@ -58,9 +56,8 @@ impl Asker {
         let mut way = Way {
             answers: 0,
             best: Duration::MAX,
-            key: None,
+            answer: None,
             local: SocketAddr::new(local.ip().to_canonical(), local.port()),
-            seen: None,
         };
         for _ in 0..HELLOS {
             self.nonce[0] = self.nonce[0].wrapping_add(1);
@@ -69,8 +66,7 @@ impl Asker {
                 way.answers += 1;
                 let took = self.clock.now().instant.saturating_since(sent);
                 way.best = way.best.min(took);
-                way.key = Some(answer.key.fingerprint().to_string());
-                way.seen = Some(answer.seen);
+                way.answer = Some(answer);
             }
         }
         Ok(way)
