@@ -264,9 +264,14 @@ impl Client {
         }
         self.server.announced_gone = false;
         self.cancel_copies();
-        let entered = explicit || self.group != group;
-        if let Some(group) = group.clone().filter(|_| entered) {
-            self.show(Event::InGroup { group });
+        let moved = self.group != group;
+        match (group.clone(), self.group.clone()) {
+            (Some(group), _) if explicit || moved => self.show(Event::InGroup { group }),
+            // The answer to a request tells it too.
+            (None, Some(group)) if !explicit && self.request.is_none() => {
+                self.show(Event::LeftGroup { group });
+            }
+            _ => {}
         }
         self.set_group(group);
         self.open_screen();

@@ -172,3 +172,21 @@ fn a_leave_whose_answer_was_lost_is_answered_when_the_server_is_back() {
     world.run(5_000);
     assert_eq!(world.lines("x"), shows(&["[Leave group chat g.]"]));
 }
+
+#[test]
+fn a_leave_that_the_server_alone_knows_of_is_told_when_it_is_back() {
+    let mut world = in_group(&["x", "y"], &["x"]);
+    world.command("y", send("x", "one"));
+    world.run(SETTLED);
+    world.block(SERVER, "x");
+    world.command("x", Command::LeaveGroup);
+    world.run(30_000);
+    let told = world.lines("x");
+    assert_eq!(told.last().unwrap(), "[Server not responding.]");
+    world.join();
+    world.run(60_000);
+    assert_eq!(
+        world.lines("x"),
+        shows(&["[Server is back.]", "[Leave group chat g.]", "y: one"])
+    );
+}

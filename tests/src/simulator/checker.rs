@@ -90,6 +90,9 @@ struct Client<'a> {
     /// The same at this time.
     saves: u32,
     is_registered: bool,
+    /// Whether the server has answered since its last start: until then it tells only what it
+    /// remembers of its group.
+    is_answered: bool,
     group: Option<&'a str>,
     /// How often it has typed that it joins, without an answer yet.
     joining: u32,
@@ -130,7 +133,10 @@ impl<'a> Checker<'a> {
         let rest = words.next().unwrap_or("");
         let client = self.clients.entry(node).or_default();
         match what {
-            "starts" => client.runs.push(client.saves),
+            "starts" => {
+                client.runs.push(client.saves);
+                client.is_answered = false;
+            }
             "types" => self.typed(node, rest),
             "keeps" => self.kept(node, rest),
             "shows" => self.shown(node, rest),
@@ -280,11 +286,15 @@ impl<'a> Client<'a> {
         if let Some(group) = between(line, "[Entered group ", " successfully.]") {
             (self.group, self.joining) = (Some(group), self.joining.saturating_sub(1));
         } else if let Some(group) = between(line, "[You are in group ", ".]") {
-            (self.group, self.joining) = (Some(group), 0);
+            if self.is_answered {
+                (self.group, self.joining) = (Some(group), 0);
+            }
         } else if line.starts_with("[Leave group ") {
             (self.group, self.leaving) = (None, self.leaving.saturating_sub(1));
         } else if line.starts_with("[Welcome") {
-            self.is_registered = true;
+            (self.is_registered, self.is_answered) = (true, true);
+        } else if line == "[Server is back.]" {
+            self.is_answered = true;
         }
         if line == "[You are already in a group.]" {
             self.joining = self.joining.saturating_sub(1);
@@ -409,5 +419,25 @@ mod tests {
         assert_eq!(check(joined).lost.len(), 1);
         let shown = format!("{joined}0.4 bob shows [Group_Message alice: #2# all]\n");
         assert!(check(&shown).is_good());
+    }
+
+    #[test]
+    fn a_group_that_a_client_remembers_without_its_server_is_no_membership() {
+        let back = |answer: &str| {
+            format!(
+                "0.1 alice shows [Entered group g successfully.]\n\
+                0.1 bob shows [Entered group g successfully.]\n\
+                0.2 bob shows [Leave group chat g.]\n\
+                0.3 bob dies\n\
+                0.4 bob starts\n\
+                {answer}\
+                0.5 bob shows [You are in group g.]\n\
+                0.6 alice types send_group #2# all\n\
+                0.7 alice keeps outbox 00aa #2#\n"
+            )
+        };
+        assert!(check(&back("0.5 bob shows [Server not responding.]\n")).is_good());
+        let told = back("0.5 bob shows [Welcome back!]\n");
+        assert_eq!(check(&told).lost.len(), 1);
     }
 }
