@@ -150,6 +150,21 @@ impl fmt::Display for MessageId {
     }
 }
 
+/// The text is no message id: 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message id is 32 hexadecimal digits")]
+pub struct InvalidMessageId;
+
+impl FromStr for MessageId {
+    type Err = InvalidMessageId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes = [0; 16];
+        let read = hex::decode_to_slice(text, &mut bytes);
+        read.map(|()| Self(bytes)).map_err(|_| InvalidMessageId)
+    }
+}
+
 /// Drawn at each explicit start or `reg`; tells a resumed client from the same user elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -234,6 +249,23 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_message_id_is_read_as_it_is_written() {
+        let id = MessageId(core::array::from_fn(|at| 17 * at as u8));
+        assert_eq!(id.to_string(), "00112233445566778899aabbccddeeff");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in [
+            "",
+            "0011",
+            "00112233445566778899aabbccddeef",
+            "+0112233445566778899aabbccddeeff",
+        ] {
+            assert_eq!(text.parse::<MessageId>(), Err(InvalidMessageId), "{text}");
+        }
+        let longer = alloc::format!("{id}00");
+        assert_eq!(longer.parse::<MessageId>(), Err(InvalidMessageId));
     }
 
     #[test]

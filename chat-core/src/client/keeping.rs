@@ -208,7 +208,8 @@ impl Client {
     }
 
     fn on_message_kept(&mut self, key: &str, kept: Kept) {
-        let Some(order) = self.outbox.find_key(key) else {
+        let id = key.parse().ok();
+        let Some(order) = id.and_then(|id| self.outbox.find(&id)) else {
             return;
         };
         if let Some(message) = self.outbox.get_mut(order)

@@ -183,15 +183,6 @@ impl Outbox {
         self.by_id.get(id).copied()
     }
 
-    /// The message whose record has this key.
-    pub(super) fn find_key(&self, key: &str) -> Option<Order> {
-        let mut id = [0; 16];
-        for (index, byte) in id.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(key.get(2 * index..2 * index + 2)?, 16).ok()?;
-        }
-        self.find(&MessageId(id))
-    }
-
     /// The messages that are neither delivered nor saved, in order.
     pub(super) fn pending(&self) -> impl Iterator<Item = event::Owed> {
         self.messages.values().filter_map(|message| {

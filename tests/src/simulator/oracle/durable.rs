@@ -73,11 +73,9 @@ impl Oracle {
 
     /// A sender knows no more of a message. If its clock has jumped, that may be too early.
     fn forgotten(&mut self, node: Node, key: &str) {
-        let byte = |at: usize| u8::from_str_radix(key.get(2 * at..2 * at + 2)?, 16).ok();
-        let bytes: Option<Vec<u8>> = (0..16).map(byte).collect();
-        if let Some(Ok(id)) = bytes.map(<[u8; 16]>::try_from) {
+        if let Ok(id) = key.parse() {
             let has_jumped = self.readers[node].has_jumped;
-            let fate = self.fate(&MessageId(id));
+            let fate = self.fate(&id);
             fate.was_expired |= has_jumped && fate.kept_by.is_empty();
         }
     }
