@@ -1,8 +1,9 @@
-//! One thread, one loop: wait; receive a batch; feed; commit what is to persist in one
-//! transaction; report it; show; send a batch.
+//! One thread, one loop: wait; receive a batch; feed; hand the store what is to persist; report
+//! what came of it; show; send a batch.
 //!
 //! Each turn does a bounded amount of each, so that a flood on the socket holds up neither
-//! commands nor signals nor timers, and a blocked socket holds up nothing but datagrams.
+//! commands nor signals nor timers, a blocked socket holds up nothing but datagrams, and a slow
+//! disk nothing but what waits for it.
 
 use std::{
     io,
@@ -13,7 +14,6 @@ use std::{
 use chat_core::{
     id::{Path, PublicKey},
     machine::Machine,
-    store::{OperationId, StoreOperation},
     time::{Duration, Instant, Now},
 };
 use mio::{Events, Interest, Poll, Token, Waker, unix::SourceFd};
@@ -24,7 +24,8 @@ use crate::{
     directory::DirectoryError,
     signals::Signals,
     socket::{Sent, Socket, SocketCounters},
-    store::{MAX_BATCH, Store},
+    store::Store,
+    store_thread::StoreThread,
 };
 
 const SOCKET: Token = Token(0);
@@ -37,7 +38,10 @@ const FIRST_SOURCE: usize = 16;
 const RECEIVE_TIME: Duration = Duration::from_millis(5);
 /// In one turn, so many datagrams are sent at most.
 const MAX_SENT: usize = 2_048;
-/// While the socket is blocked and nothing happens, a turn takes this long.
+/// In one turn, the machine is told of so many events of the store at most.
+const MAX_STORED: usize = 4_096;
+/// While the socket is blocked, or the store has all it takes, and nothing happens, a turn takes
+/// this long.
 const BLOCKED_WAIT: Duration = Duration::from_millis(1);
 
 /// What a program around the loop does: shows events, reads its own sources of input.
@@ -77,6 +81,9 @@ pub enum RunError {
     /// The system's readiness queue failed.
     #[error("waiting for events failed: {0}")]
     Poll(io::Error),
+    /// The system has no thread for the store.
+    #[error("the thread of the store cannot be started: {0}")]
+    Thread(io::Error),
     /// What is to be remembered cannot be read or written.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -84,7 +91,7 @@ pub enum RunError {
 
 /// Opens the store of a server, once its key is known.
 pub(crate) type OpenStore =
-    Box<dyn FnMut(PublicKey, Now) -> Result<Box<dyn Store>, DirectoryError>>;
+    Box<dyn FnMut(PublicKey, Now) -> Result<Box<dyn Store + Send>, DirectoryError>>;
 
 /// What stops the loop although the machine has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,9 +118,8 @@ pub struct EventLoop<M: Machine> {
     /// The datagram that did not fit into `batch`.
     next: Option<Path>,
     buffer: Vec<u8>,
-    operations: Vec<(OperationId, StoreOperation)>,
     open: OpenStore,
-    store: Option<Box<dyn Store>>,
+    store: Option<StoreThread>,
     machine: M,
     end: Option<M::End>,
     patience: Patience,
@@ -161,7 +167,6 @@ impl<M: Machine> EventLoop<M> {
             batch: Batch::default(),
             next: None,
             buffer: Vec::new(),
-            operations: Vec::with_capacity(MAX_BATCH),
             open,
             store: None,
             machine,
@@ -268,43 +273,49 @@ impl<M: Machine> EventLoop<M> {
         self.show(frontend);
         frontend.turn(&mut self.control());
         if self.end.is_some() {
-            self.persist()?;
+            self.settle()?;
         }
         more |= self.transmit();
         Ok(more)
     }
 
-    /// Commits what the machine wants to be kept and tells it what came of it. `true`: something
-    /// did, and more may follow from it.
+    /// Tells the machine what came of what it wanted to be kept, and hands the store the rest.
+    /// `true`: it was told something, and more may follow from it.
     fn persist(&mut self) -> Result<bool, RunError> {
+        let now = self.clock.now();
         if self.store.is_none()
             && let Some(key) = self.machine.store_of()
         {
-            let now = self.clock.now();
-            self.store = Some((self.open)(key, now)?);
+            let store = StoreThread::start((self.open)(key, now)?, self.waker());
+            self.store = Some(store.map_err(RunError::Thread)?);
         }
         let Some(store) = &mut self.store else {
             return Ok(false);
         };
-        let now = self.clock.now();
-        if is_due(store.poll_timeout(), now) {
-            store.handle_timeout(now);
+        let mut told = 0;
+        while told < MAX_STORED
+            && let Some(event) = store.poll_event()
+        {
+            self.machine.handle_stored(now, event);
+            told += 1;
         }
-        while self.operations.len() < MAX_BATCH
+        while store.has_room()
             && let Some(operation) = self.machine.poll_persist()
         {
-            self.operations.push(operation);
+            store.push(operation);
         }
-        if !self.operations.is_empty() {
-            store.handle(now, &mut self.operations);
+        store.advance(now);
+        Ok(told > 0)
+    }
+
+    /// Waits until everything is kept that the machine wants to be kept.
+    fn settle(&mut self) -> Result<(), RunError> {
+        loop {
+            self.persist()?;
+            if !self.store.as_mut().is_some_and(StoreThread::wait) {
+                return Ok(());
+            }
         }
-        let now = self.clock.now();
-        let mut more = !self.operations.is_empty();
-        while let Some(event) = store.poll_event() {
-            more = true;
-            self.machine.handle_stored(now, event);
-        }
-        Ok(more)
     }
 
     fn show(&mut self, frontend: &mut dyn Frontend<M>) -> bool {
@@ -368,8 +379,9 @@ impl<M: Machine> EventLoop<M> {
         } else {
             self.next_timeout()
         };
-        if self.blocked {
-            // What waits for the socket is due all the time.
+        let is_full = self.store.as_ref().is_some_and(|store| !store.has_room());
+        if self.blocked || is_full {
+            // What waits for the socket or the store is due all the time.
             timeout = timeout.map(|timeout| timeout.max(BLOCKED_WAIT));
         }
         match self.poll.poll(&mut self.events, timeout) {

@@ -1,4 +1,4 @@
-//! The driver of `chat-core`: sockets, clocks, disk and signals in one thread.
+//! The driver of `chat-core`: sockets, clocks and signals in one thread, the disk in another.
 //!
 //! [`ClientLoop`] and [`ServerLoop`] are what a program uses; it brings a [`Frontend`] that shows
 //! events and reads input. [`EventLoop`] is the loop beneath them.
@@ -40,6 +40,7 @@ mod signals;
 mod socket;
 mod sqlite;
 mod store;
+mod store_thread;
 
 pub use backup::back_up;
 pub use chat_core::machine::Machine;

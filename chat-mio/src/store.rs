@@ -1,4 +1,4 @@
-//! The store as the loop sees it.
+//! What a store does for the loop.
 
 use chat_core::{
     store::{MemoryStore, OperationId, StoreEvent, StoreOperation},
@@ -6,7 +6,7 @@ use chat_core::{
 };
 
 /// At most so many operations share a transaction.
-pub const MAX_BATCH: usize = 256;
+pub const MAX_BATCH: usize = 1_024;
 
 /// Takes operations in batches and reports what came of them, in order.
 pub trait Store {

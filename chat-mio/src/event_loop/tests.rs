@@ -8,7 +8,7 @@ use std::{
 
 use chat_core::{
     id::MessageId,
-    store::{Limit, Log, MemoryStore, StoreEvent},
+    store::{Limit, Log, MemoryStore, OperationId, StoreEvent, StoreOperation},
     time::WallTime,
 };
 
@@ -289,4 +289,87 @@ fn a_store_that_cannot_be_opened_ends_the_loop() {
         error,
         RunError::Directory(DirectoryError::InUse { .. })
     ));
+}
+
+/// Does `before` before each batch.
+struct Slow<F> {
+    store: MemoryStore,
+    before: F,
+}
+
+impl<F: FnMut()> Store for Slow<F> {
+    fn handle(&mut self, now: Now, operations: &mut Vec<(OperationId, StoreOperation)>) {
+        (self.before)();
+        Store::handle(&mut self.store, now, operations);
+    }
+
+    fn handle_timeout(&mut self, _now: Now) {}
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+
+    fn poll_event(&mut self) -> Option<StoreEvent> {
+        self.store.poll_event()
+    }
+}
+
+fn slow_event_loop(before: impl FnMut() + Send + 'static) -> EventLoop<Echo> {
+    let mut event_loop = event_loop(&[]);
+    let mut store = Some(Slow {
+        store: MemoryStore::new(),
+        before,
+    });
+    event_loop.open = Box::new(move |_, _| Ok(Box::new(store.take().unwrap())));
+    event_loop
+}
+
+#[test]
+fn a_slow_store_holds_up_no_datagram() {
+    let (gate, held) = std::sync::mpsc::channel::<()>();
+    let mut event_loop = slow_event_loop(move || {
+        let opened = held.recv_timeout(std::time::Duration::from_secs(60));
+        assert!(opened != Err(std::sync::mpsc::RecvTimeoutError::Timeout));
+    });
+    let peer = peer(&event_loop);
+    peer.send(b"one").unwrap();
+    let (mut gate, mut sent) = (Some(gate), 1);
+    let mut notes = Notes::new(|control| match control.machine.received {
+        1 if sent == 1 => {
+            peer.send(b"end").unwrap();
+            sent = 2;
+        }
+        2 => gate = None,
+        _ => {}
+    });
+    assert_eq!(event_loop.run(&mut notes).unwrap(), Some(7));
+    assert_eq!(notes.lines, ["one", "end"]);
+}
+
+#[test]
+fn what_is_to_be_kept_at_the_end_is_kept() {
+    let (kept, batches) = std::sync::mpsc::channel();
+    let mut event_loop = slow_event_loop(move || {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        kept.send(()).unwrap();
+    });
+    let path = Path::to(event_loop.local_address());
+    let mut notes = Notes::new(|control| {
+        if control.machine.received < 2 {
+            let now = control.now;
+            control.machine.handle_datagram(now, path, &mut [0]);
+            end(control);
+        }
+    });
+    assert_eq!(event_loop.run(&mut notes).unwrap(), Some(7));
+    assert_eq!(event_loop.machine().waiting.len(), 0);
+    assert_eq!(batches.try_iter().count(), 2);
+}
+
+#[test]
+#[should_panic(expected = "no disk")]
+fn a_store_that_panics_ends_the_loop() {
+    let mut event_loop = slow_event_loop(|| panic!("no disk"));
+    peer(&event_loop).send(b"one").unwrap();
+    let _ = event_loop.run(&mut Notes::new(|_| ()));
 }
