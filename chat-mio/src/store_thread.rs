@@ -124,15 +124,19 @@ impl StoreThread {
         }
     }
 
-    /// Waits for the store to report something. `false`: it has nothing to do.
+    /// Waits until there is something to be polled, or to be handed over. `false`: nothing comes.
     pub(crate) fn wait(&mut self) -> bool {
-        if self.events.len() == 0 && self.spare.is_none() {
-            match self.channels.as_ref().map(|(_, reports)| reports.recv()) {
-                Some(Ok(report)) => self.read(report),
-                Some(Err(_)) | None => self.end(),
-            }
+        if self.events.len() > 0 {
+            return true;
         }
-        self.thread.is_some() && (self.events.len() > 0 || self.spare.is_none())
+        if self.spare.is_some() {
+            return false;
+        }
+        match self.channels.as_ref().map(|(_, reports)| reports.recv()) {
+            Some(Ok(report)) => self.read(report),
+            Some(Err(_)) | None => self.end(),
+        }
+        self.thread.is_some()
     }
 
     fn read(&mut self, report: Report) {
