@@ -39,6 +39,11 @@ impl Default for Clock {
     }
 }
 
+/// Whether it is time for what is to be done then, if anything is.
+pub(crate) fn is_due(at: Option<Instant>, now: Now) -> bool {
+    at.is_some_and(|at| at <= now.instant)
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

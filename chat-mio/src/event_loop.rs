@@ -20,7 +20,7 @@ use mio::{Events, Interest, Poll, Token, Waker, unix::SourceFd};
 
 use crate::{
     batch::Batch,
-    clock::Clock,
+    clock::{Clock, is_due},
     directory::DirectoryError,
     signals::Signals,
     socket::{Sent, Socket, SocketCounters},
@@ -247,10 +247,7 @@ impl<M: Machine> EventLoop<M> {
             if self.end.is_some() {
                 return Ok(self.end.take());
             }
-            if self
-                .stop_at
-                .is_some_and(|at| at <= self.clock.now().instant)
-            {
+            if is_due(self.stop_at, self.clock.now()) {
                 return Ok(None);
             }
             self.wait(more, frontend)?;
@@ -482,10 +479,6 @@ impl<M: Machine> EventLoop<M> {
             }
         }
     }
-}
-
-fn is_due(at: Option<Instant>, now: Now) -> bool {
-    at.is_some_and(|at| at <= now.instant)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use chat_core::{
 use rusqlite::{Connection, TransactionBehavior};
 
 use self::{open_file::OpenFile, prune::Pruner, table_reader::TableReader};
-use crate::{directory::DirectoryError, store::Store};
+use crate::{clock::is_due, directory::DirectoryError, store::Store};
 
 /// A store that cannot write tries again by itself after this time, and then after twice as long.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
@@ -203,7 +203,7 @@ impl Store for SqliteStore {
         let Some(stalled) = &mut self.stalled else {
             return self.pruner.handle_timeout(now, &mut self.connection);
         };
-        if stalled.retry_at.is_some_and(|at| at <= now.instant) {
+        if is_due(stalled.retry_at, now) {
             stalled.interval = (stalled.interval * 2).min(LAST_RETRY);
             stalled.retry_at = Some(now.instant + stalled.interval);
             let written = schema::try_write(&mut self.connection);

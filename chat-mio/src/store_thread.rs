@@ -18,7 +18,10 @@ use chat_core::{
 };
 use mio::Waker;
 
-use crate::store::{MAX_BATCH, Store};
+use crate::{
+    clock::is_due,
+    store::{MAX_BATCH, Store},
+};
 
 /// A report has at most so many events: a large table is not in memory as a whole.
 const MAX_REPORTED: usize = 256;
@@ -90,8 +93,7 @@ impl StoreThread {
 
     /// Hands the store what is queued, and lets it do what is due, if it has nothing to do.
     pub(crate) fn advance(&mut self, now: Now) {
-        let is_due = self.timeout.is_some_and(|at| at <= now.instant);
-        if self.queue.is_empty() && !is_due {
+        if self.queue.is_empty() && !is_due(self.timeout, now) {
             return;
         }
         let Some(spare) = self.spare.take() else {
@@ -194,11 +196,7 @@ impl Drop for Bell {
 impl Worker {
     fn run(mut self, batches: &Receiver<(Now, Operations)>) {
         while let Ok((now, mut operations)) = batches.recv() {
-            if self
-                .store
-                .poll_timeout()
-                .is_some_and(|at| at <= now.instant)
-            {
+            if is_due(self.store.poll_timeout(), now) {
                 self.store.handle_timeout(now);
             }
             let mut is_read = self.report_events();
