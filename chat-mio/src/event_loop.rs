@@ -265,30 +265,39 @@ impl<M: Machine> EventLoop<M> {
             self.machine.handle_timeout(now);
         }
         self.transmit();
-        let mut more = self.persist()?;
+        self.open_store()?;
+        let mut more = self.persist();
         self.transmit();
         self.show(frontend);
         frontend.turn(&mut self.control());
         if self.end.is_some() {
-            self.settle()?;
+            self.settle();
         }
         more |= self.transmit();
         Ok(more)
     }
 
-    /// Tells the machine what came of what it wanted to be kept, and hands the store the rest.
-    /// `true`: it was told something, and more may follow from it.
-    fn persist(&mut self) -> Result<bool, RunError> {
-        let now = self.clock.now();
+    /// Opens the store as soon as it is known which. What is in it is known to the machine before
+    /// anything is shown or typed.
+    fn open_store(&mut self) -> Result<(), RunError> {
         if self.store.is_none()
             && let Some(key) = self.machine.store_of()
         {
+            let now = self.clock.now();
             let store = StoreThread::start((self.open)(key, now)?, self.waker());
             self.store = Some(store.map_err(RunError::Thread)?);
+            self.settle();
         }
+        Ok(())
+    }
+
+    /// Tells the machine what came of what it wanted to be kept, and hands the store the rest.
+    /// `true`: it was told something, and more may follow from it.
+    fn persist(&mut self) -> bool {
         let Some(store) = &mut self.store else {
-            return Ok(false);
+            return false;
         };
+        let now = self.clock.now();
         let mut told = 0;
         while told < MAX_STORED
             && let Some(event) = store.poll_event()
@@ -302,15 +311,15 @@ impl<M: Machine> EventLoop<M> {
             store.push(operation);
         }
         store.advance(now);
-        Ok(told > 0)
+        told > 0
     }
 
     /// Waits until everything is kept that the machine wants to be kept.
-    fn settle(&mut self) -> Result<(), RunError> {
+    fn settle(&mut self) {
         loop {
-            self.persist()?;
+            self.persist();
             if !self.store.as_mut().is_some_and(StoreThread::wait) {
-                return Ok(());
+                return;
             }
         }
     }

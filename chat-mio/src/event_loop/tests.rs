@@ -349,13 +349,30 @@ fn a_slow_store_holds_up_no_datagram() {
 }
 
 #[test]
+fn what_a_store_has_is_known_before_anything_is_typed() {
+    let mut event_loop = slow_event_loop(|| ());
+    let peer = peer(&event_loop);
+    let (path, now) = (
+        Path::to(peer.local_addr().unwrap()),
+        event_loop.control().now,
+    );
+    event_loop.machine.handle_datagram(now, path, &mut [0]);
+    let mut notes = Notes::new(|control| {
+        assert!(control.machine.waiting.is_empty());
+        end(control);
+    });
+    event_loop.run(&mut notes).unwrap();
+}
+
+#[test]
 fn what_is_to_be_kept_at_the_end_is_kept() {
     let (kept, batches) = std::sync::mpsc::channel();
     let mut event_loop = slow_event_loop(move || {
         std::thread::sleep(std::time::Duration::from_millis(20));
         kept.send(()).unwrap();
     });
-    let path = Path::to(event_loop.local_address());
+    let peer = peer(&event_loop);
+    let path = Path::to(peer.local_addr().unwrap());
     let mut notes = Notes::new(|control| {
         if control.machine.received < 2 {
             let now = control.now;
