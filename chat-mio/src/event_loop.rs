@@ -324,16 +324,13 @@ impl<M: Machine> EventLoop<M> {
         }
     }
 
-    fn show(&mut self, frontend: &mut dyn Frontend<M>) -> bool {
-        let mut shown = false;
+    fn show(&mut self, frontend: &mut dyn Frontend<M>) {
         while let Some(event) = self.machine.poll_event() {
             if let Some(end) = M::end(&event) {
                 self.end = Some(end);
             }
             frontend.event(&mut self.control(), event);
-            shown = true;
         }
-        shown
     }
 
     /// Sends what there is to send, as far as the kernel takes it. `true`: there is more.
