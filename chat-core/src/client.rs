@@ -370,15 +370,16 @@ impl Client {
     /// When [`Self::handle_timeout`] is due; not later than now while anything waits to be polled.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let now = self.now.instant;
+        let speaks = !self.is_silent();
         let waits = !self.events.is_empty()
             || self.pending.has_outgoing()
-            || self.receiving.has_accepted()
+            || (speaks && self.receiving.has_accepted())
             || self.can_end(now);
         if waits {
             return Some(now);
         }
         [
-            self.link.poll_timeout().filter(|_| !self.is_silent()),
+            self.link.poll_timeout().filter(|_| speaks),
             self.pending.next_timeout(),
             self.attempts.poll_timeout(),
             self.quiet_attempts.poll_timeout(),

@@ -59,8 +59,8 @@ impl Members {
         self.groups.len()
     }
 
-    pub(super) fn has_group(&self, key: &str) -> bool {
-        self.groups.contains_key(key)
+    pub(super) fn group_revision(&self, key: &str) -> Option<Revision> {
+        self.groups.get(key).map(|(revision, _)| *revision)
     }
 
     pub(super) fn group(&self, name: &Name) -> Option<&GroupRecord> {
@@ -149,7 +149,7 @@ impl Members {
         revision: Revision,
         value: Option<&[u8]>,
     ) -> Applied {
-        let known = self.groups.get(key).map(|(revision, _)| *revision);
+        let known = self.group_revision(key);
         if known.is_some_and(|known| known >= revision) {
             return Applied::Nothing;
         }

@@ -100,8 +100,8 @@ impl Names {
         self.users.len()
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.users.contains_key(key)
+    pub(super) fn revision(&self, key: &str) -> Option<Revision> {
+        self.users.get(key).map(|user| user.revision)
     }
 
     pub(super) fn get(&self, name: &Name) -> Option<&User> {

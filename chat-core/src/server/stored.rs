@@ -131,7 +131,7 @@ impl State {
             expected,
             value,
         } = operation
-            && (expected.is_none() || self.has_record(table, &key))
+            && (expected.is_none() || self.revision(table, &key).is_some())
         {
             let revision = revision.unwrap_or(Revision(u64::MAX));
             self.apply(now, table, &key, revision, value.as_deref());
@@ -140,18 +140,21 @@ impl State {
     }
 
     fn conflict(&mut self, now: Now, operation: OperationId, current: Option<(Revision, Vec<u8>)>) {
-        let Some((operation, task)) = self.pending.complete(operation) else {
-            return;
-        };
-        // Whether there is a record is told by `Changed`: that something was there, or nothing, may
-        // be long ago.
-        if let StoreOperation::CompareAndSet { table, key, .. } = operation
-            && let Some((revision, value)) = current
-            && self.has_record(table, &key)
-        {
-            self.apply(now, table, &key, revision, Some(&value));
+        if let Some((table, key, expected)) = self.pending.comparison(operation) {
+            // Whether there is a record is told by `Changed`: that something was there, or nothing,
+            // may be long ago.
+            if let Some((revision, value)) = current
+                && self.revision(table, &key).is_some()
+            {
+                self.apply(now, table, &key, revision, Some(&value));
+            }
+            // As long as nothing else is known, another try would be the same: it is repeated
+            // later.
+            if self.revision(table, &key) == expected {
+                return;
+            }
         }
-        self.release(now, task, |state, task| match task {
+        self.complete(now, operation, |state, task| match task {
             // Somebody has registered the name meanwhile.
             Task::Free(_) => {}
             Task::Cursor(key) => state.write_cursor(now, key),
@@ -239,12 +242,13 @@ impl State {
         }
     }
 
-    fn has_record(&self, table: Table, key: &str) -> bool {
+    /// The revision of a record, as far as the server knows it.
+    fn revision(&self, table: Table, key: &str) -> Option<Revision> {
         match table {
-            Table::Names => self.names.has(key),
-            Table::Groups => self.members.has_group(key),
-            Table::Members => self.members.by_key(key).is_some(),
-            _ => false,
+            Table::Names => self.names.revision(key),
+            Table::Groups => self.members.group_revision(key),
+            Table::Members => self.members.by_key(key).map(|member| member.revision),
+            _ => None,
         }
     }
 

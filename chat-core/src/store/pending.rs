@@ -13,7 +13,7 @@ use alloc::{
     string::String,
 };
 
-use super::{OperationId, StoreOperation, Table};
+use super::{OperationId, Revision, StoreOperation, Table};
 use crate::{
     time::{Duration, Instant},
     timers::Timers,
@@ -104,6 +104,19 @@ impl<T> Pending<T> {
             self.deciding.remove(&decision);
         }
         Some((operation, task))
+    }
+
+    /// The record that an operation under way is to change, and the revision that it expects.
+    pub(crate) fn comparison(&self, id: OperationId) -> Option<(Table, String, Option<Revision>)> {
+        match &self.waiting.get(&id)?.operation {
+            StoreOperation::CompareAndSet {
+                table,
+                key,
+                expected,
+                ..
+            } => Some((*table, key.clone(), *expected)),
+            _ => None,
+        }
     }
 
     /// What waits for an operation that is not complete.

@@ -11,6 +11,7 @@ use crate::{
         record::{NameRecord, encode},
     },
     store::{OperationId, Revision, StoreEvent, Table},
+    time::Duration,
     wire::{ChatFrame, List},
 };
 
@@ -141,6 +142,33 @@ fn what_is_said_of_a_name_before_it_was_free_does_not_bring_it_back() {
         world.report(report(change));
         assert!(world.state.names.get(&name("x")).is_none());
     }
+}
+
+/// A record can be known to the store's conflicts before it is reported.
+#[test]
+fn a_conflict_that_does_not_tell_what_to_do_otherwise_is_met_again_later() {
+    let mut world = World::new();
+    world.blocked = Some(Vec::new());
+    world.register("x");
+    let taken = |world: &mut World| core::mem::take(world.blocked.as_mut().unwrap());
+    let [(operation, ref creation)] = taken(&mut world)[..] else {
+        panic!("the name is created by one operation");
+    };
+    let current = Some((Revision(50), record_of_another()));
+    let conflict = StoreEvent::Conflict { operation, current };
+    world.report(conflict.clone());
+    assert!(taken(&mut world).is_empty(), "it would go on without end");
+    world.pass(Duration::from_secs(1));
+    assert_eq!(taken(&mut world), [(operation, creation.clone())]);
+    world.report(conflict);
+    world.report(StoreEvent::Changed {
+        table: Table::Names,
+        key: String::from("x"),
+        revision: Revision(50),
+        value: Some(record_of_another()),
+    });
+    let is_refused = |frame: &ChatFrame| matches!(frame, ChatFrame::Refused { .. });
+    assert!(world.hear("x").iter().any(is_refused));
 }
 
 fn record_of_another() -> Vec<u8> {
