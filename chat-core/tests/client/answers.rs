@@ -52,6 +52,21 @@ fn a_group_that_does_not_exist_cannot_be_joined() {
 }
 
 #[test]
+fn a_late_answer_is_not_taken_for_that_of_another_command() {
+    let mut world = World::with_clients(&["x"]);
+    world.block(SERVER, "x");
+    world.command("x", create("g"));
+    world.run(3_000);
+    world.command("x", join("h"));
+    world.join();
+    world.run(SETTLED);
+    let lines = world.lines("x");
+    let last = lines.last().map(String::as_str);
+    assert_eq!(last, Some("[Group h does not exist.]"), "{lines:?}");
+    assert_eq!(world.client("x").group(), None);
+}
+
+#[test]
 fn the_members_of_the_own_group_are_listed() {
     let mut world = x_and_y_in_a_group_and_z();
     assert_eq!(world.client("x").group(), Some(&name("g")));

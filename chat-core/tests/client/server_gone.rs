@@ -115,10 +115,10 @@ fn a_typed_dereg_without_the_server_ends_the_client() {
 }
 
 #[test]
-fn an_idle_client_notices_and_says_so_once() {
+fn an_idle_client_notices_within_thirty_seconds_and_says_so_once() {
     let mut world = World::with_clients(&["x"]);
     world.kill(SERVER);
-    world.run(60_000);
+    world.run(30_000);
     assert_eq!(world.lines("x"), shows(&["[Server not responding.]"]));
     world.command("x", dereg());
     world.run(3_000);
