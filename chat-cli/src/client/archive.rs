@@ -56,18 +56,16 @@ impl Archive {
 
     /// Keeps what an event says of messages. What cannot be kept is logged, and chat goes on.
     pub(super) fn see(&mut self, control: &Control<'_, Client>, event: &Event) {
-        let spoken = spoken(event, control.machine.name(), control.now);
-        let fate = fate(event);
-        if spoken.is_none() && fate.is_none() {
-            return;
-        }
+        // Opened by whatever event is the first: to make it takes long on a slow disk, and no
+        // message is to wait for it.
         let Some(history) = self.history(control) else {
             return;
         };
-        let kept = match (&spoken, fate) {
+        let spoken = spoken(event, control.machine.name(), control.now);
+        let kept = match (&spoken, fate(event)) {
             (Some(spoken), _) => history.add(spoken),
             (None, Some((id, fate))) => history.set_fate(id, fate),
-            (None, None) => Ok(()),
+            (None, None) => return,
         };
         if let Err(error) = kept {
             self.give_up(&error);

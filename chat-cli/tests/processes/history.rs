@@ -41,6 +41,17 @@ fn what_was_said_is_found_again_after_a_restart() {
     );
 }
 
+/// It takes several writes to the disk: a message is not to wait for them.
+#[test]
+fn there_is_a_history_before_anything_is_said() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _server = server(data.path(), &port);
+    let _alice = client(data.path(), "alice", &port);
+    let mut servers = std::fs::read_dir(data.path().join("client/alice")).unwrap();
+    assert!(servers.any(|server| server.unwrap().path().join("history.sqlite").exists()));
+}
+
 #[test]
 fn nothing_is_kept_of_an_ephemeral_user() {
     let data = tempfile::tempdir().unwrap();
