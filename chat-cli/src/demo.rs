@@ -24,7 +24,7 @@ use chat_core::{
     text::English,
     time::{Duration, Instant},
 };
-use chat_mio::{Clock, Control, Frontend, SocketCounters};
+use chat_mio::{Clock, Control, Frontend, SocketCounters, StoreCounters};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -261,6 +261,7 @@ impl Demo {
             machine: self.world.client(Who::You),
             now,
             socket: SocketCounters::default(),
+            store: StoreCounters::default(),
         };
         act(&mut self.you, &mut control);
     }

@@ -4,6 +4,7 @@
 //! alone knows the server.
 
 use std::{
+    fmt::Display,
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{
@@ -18,7 +19,7 @@ use chat_core::{
     link,
     server::{Counters, Server, Size},
 };
-use chat_mio::{Control, SocketCounters, Waker};
+use chat_mio::{Control, SocketCounters, StoreCounters, Waker};
 
 /// Whoever asks has so long for the request, and for reading the answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -99,7 +100,7 @@ fn requested_path(stream: &TcpStream) -> io::Result<Option<String>> {
 }
 
 /// The name of a metric, what it is, and its value.
-type Metric = (&'static str, &'static str, u64);
+type Metric<T = u64> = (&'static str, &'static str, T);
 
 /// Everything that is counted.
 fn render(control: &Control<'_, Server>) -> String {
@@ -114,10 +115,11 @@ fn render(control: &Control<'_, Server>) -> String {
     ] {
         write_all(&mut text, "counter", "_total", counters);
     }
+    write_all(&mut text, "counter", "_total", of_store(control.store));
     text
 }
 
-fn write_all(text: &mut String, kind: &str, suffix: &str, metrics: Vec<Metric>) {
+fn write_all(text: &mut String, kind: &str, suffix: &str, metrics: Vec<Metric<impl Display>>) {
     for (name, help, value) in metrics {
         let name = format!("chat_{name}{suffix}");
         let lines = format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
@@ -176,5 +178,13 @@ fn of_socket(socket: SocketCounters) -> Vec<Metric> {
         ("socket_received", "Datagrams that the socket received.", socket.received),
         ("socket_sent", "Datagrams that the kernel took.", socket.sent),
         ("socket_refused", "Datagrams that the kernel refused.", socket.refused),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_store(store: StoreCounters) -> Vec<Metric<f64>> {
+    vec![
+        ("store_batches", "Batches that the store has made durable.", store.batches as f64),
+        ("store_busy_seconds", "The time that these took, together.", store.busy.as_secs_f64()),
     ]
 }

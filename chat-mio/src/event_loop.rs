@@ -25,7 +25,7 @@ use crate::{
     signals::Signals,
     socket::{Sent, Socket, SocketCounters},
     store::Store,
-    store_thread::StoreThread,
+    store_thread::{StoreCounters, StoreThread},
 };
 
 const SOCKET: Token = Token(0);
@@ -72,6 +72,8 @@ pub struct Control<'a, M> {
     pub now: Now,
     /// What the socket has counted.
     pub socket: SocketCounters,
+    /// What the store has done.
+    pub store: StoreCounters,
 }
 
 /// Why a loop ended early.
@@ -195,6 +197,11 @@ impl<M: Machine> EventLoop<M> {
         Control {
             now: self.clock.now(),
             socket: self.socket.counters(),
+            store: self
+                .store
+                .as_ref()
+                .map(StoreThread::counters)
+                .unwrap_or_default(),
             machine: &mut self.machine,
         }
     }
@@ -284,8 +291,9 @@ impl<M: Machine> EventLoop<M> {
             && let Some(key) = self.machine.store_of()
         {
             let now = self.clock.now();
-            let store = StoreThread::start((self.open)(key, now)?, self.waker());
-            self.store = Some(store.map_err(RunError::Thread)?);
+            let store = (self.open)(key, now)?;
+            let thread = StoreThread::start(store, self.clock, self.waker());
+            self.store = Some(thread.map_err(RunError::Thread)?);
             self.settle();
         }
         Ok(())

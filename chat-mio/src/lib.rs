@@ -57,6 +57,7 @@ pub use setup::SetupError;
 pub use socket::{BindError, SocketCounters};
 pub use sqlite::SqliteStore;
 pub use store::{MAX_BATCH, Store};
+pub use store_thread::StoreCounters;
 
 /// Everything that can end a client or server early.
 #[derive(Debug, thiserror::Error)]

@@ -14,12 +14,12 @@ use std::{
 
 use chat_core::{
     store::{OperationId, StoreEvent, StoreOperation},
-    time::{Instant, Now},
+    time::{Duration, Instant, Now},
 };
 use mio::Waker;
 
 use crate::{
-    clock::is_due,
+    clock::{Clock, is_due},
     store::{MAX_BATCH, Store},
 };
 
@@ -31,12 +31,23 @@ const MAX_REPORTS: usize = 4;
 type Operations = Vec<(OperationId, StoreOperation)>;
 type Channels = (SyncSender<(Now, Operations)>, Receiver<Report>);
 
+/// What the store has done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoreCounters {
+    /// Batches that it has done. What is in one becomes durable together.
+    pub batches: u64,
+    /// The time that all of them took it, the disk's included.
+    pub busy: Duration,
+}
+
 enum Report {
     Events(Vec<StoreEvent>),
     /// The batch is done. Its vector takes the next one.
     Done {
         emptied: Operations,
         timeout: Option<Instant>,
+        took: Duration,
     },
 }
 
@@ -49,6 +60,7 @@ pub(crate) struct StoreThread {
     /// When the store has something to do by itself.
     timeout: Option<Instant>,
     events: vec::IntoIter<StoreEvent>,
+    counters: StoreCounters,
     /// Both are there until the end.
     channels: Option<Channels>,
     thread: Option<JoinHandle<()>>,
@@ -59,12 +71,17 @@ impl StoreThread {
     ///
     /// # Errors
     /// Of the system, if it has no thread to give.
-    pub(crate) fn start(store: Box<dyn Store + Send>, waker: Arc<Waker>) -> io::Result<Self> {
+    pub(crate) fn start(
+        store: Box<dyn Store + Send>,
+        clock: Clock,
+        waker: Arc<Waker>,
+    ) -> io::Result<Self> {
         let (to_store, batches) = mpsc::sync_channel(1);
         let (reports, from_store) = mpsc::sync_channel(MAX_REPORTS);
         let timeout = store.poll_timeout();
         let worker = Worker {
             store,
+            clock,
             reports,
             bell: Bell(waker),
         };
@@ -76,9 +93,15 @@ impl StoreThread {
             spare: Some(Vec::with_capacity(MAX_BATCH)),
             timeout,
             events: Vec::new().into_iter(),
+            counters: StoreCounters::default(),
             channels: Some((to_store, from_store)),
             thread: Some(thread),
         })
+    }
+
+    /// What the store has done.
+    pub(crate) fn counters(&self) -> StoreCounters {
+        self.counters
     }
 
     /// Whether the next batch has room for more operations.
@@ -144,9 +167,15 @@ impl StoreThread {
     fn read(&mut self, report: Report) {
         match report {
             Report::Events(events) => self.events = events.into_iter(),
-            Report::Done { emptied, timeout } => {
+            Report::Done {
+                emptied,
+                timeout,
+                took,
+            } => {
                 self.spare = Some(emptied);
                 self.timeout = timeout;
+                self.counters.batches += 1;
+                self.counters.busy += took;
             }
         }
     }
@@ -171,6 +200,7 @@ impl Drop for StoreThread {
 /// The thread's end.
 struct Worker {
     store: Box<dyn Store + Send>,
+    clock: Clock,
     reports: SyncSender<Report>,
     /// Dropped after `reports`: the loop that it wakes sees that nothing more comes.
     bell: Bell,
@@ -196,6 +226,7 @@ impl Drop for Bell {
 impl Worker {
     fn run(mut self, batches: &Receiver<(Now, Operations)>) {
         while let Ok((now, mut operations)) = batches.recv() {
+            let started = self.clock.now().instant;
             if is_due(self.store.poll_timeout(), now) {
                 self.store.handle_timeout(now);
             }
@@ -207,6 +238,7 @@ impl Worker {
             let done = Report::Done {
                 emptied: operations,
                 timeout: self.store.poll_timeout(),
+                took: self.clock.now().instant.saturating_since(started),
             };
             if !is_read || !self.report(done) {
                 return;

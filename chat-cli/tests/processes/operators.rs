@@ -140,6 +140,13 @@ fn metrics_are_there_for_prometheus() {
     ] {
         assert!(answer.lines().any(|it| it == line), "{line}: {answer}");
     }
+    let seconds = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("chat_store_busy_seconds_total "));
+    assert!(
+        seconds.is_some_and(|seconds| seconds.parse::<f64>().unwrap() > 0.0),
+        "{answer}"
+    );
     assert!(get(&address, "/").starts_with("HTTP/1.1 404 "));
 }
 

@@ -383,6 +383,9 @@ fn what_is_to_be_kept_at_the_end_is_kept() {
     assert_eq!(event_loop.run(&mut notes).unwrap(), Some(7));
     assert_eq!(event_loop.machine().waiting.len(), 0);
     assert_eq!(batches.try_iter().count(), 2);
+    let counters = event_loop.control().store;
+    assert_eq!(counters.batches, 2);
+    assert!(counters.busy >= Duration::from_millis(40));
 }
 
 #[test]
