@@ -175,7 +175,8 @@ pub struct ServerConfig {
     /// members who are online: what it costs is their number, not that of the messages.
     pub members_per_request: usize,
     /// Requests of one client that wait for their turn; at the limit the client is cut off, and
-    /// sends again what was not answered when it has come back.
+    /// sends again what was not answered when it has come back. A client may have 256 messages
+    /// under way at once, of 65,536 bytes each: with less room than that it may never get through.
     pub max_waiting_requests: usize,
     /// Bytes of these requests; likewise.
     pub max_waiting_bytes: usize,

@@ -2,6 +2,7 @@
 
 use chat_core::{
     client::{Command, Event, Stage},
+    config::ServerConfig,
     time::Duration,
 };
 
@@ -77,6 +78,29 @@ fn a_server_that_is_slow_is_not_sent_more_than_it_lets_wait() {
     let mut lines = world.lines("x");
     lines.retain(|line| line != "[Client table updated.]");
     assert_eq!(lines, shows(&["[Message received by Server.]"; 600]));
+}
+
+#[test]
+fn a_client_that_is_cut_off_comes_back_at_once() {
+    let mut world = World::with_clients(&["x"]);
+    world.lines(SERVER);
+    let mut strict = ServerConfig::default();
+    strict.max_requests_in_flight = 20;
+    strict.max_waiting_requests = 60;
+    world.configure_server(strict);
+    for number in 0..100 {
+        let text = number.to_string();
+        world.command("x", Command::SendAll { text });
+    }
+    while world.lines(SERVER) != shows(&["[Client x is offline.]"]) {
+        world.run(1);
+    }
+    world.configure_server(ServerConfig::default());
+    world.run(1_000);
+    assert_eq!(world.lines(SERVER), shows(&["[Client x registered.]"]));
+    let mut lines = world.lines("x");
+    lines.retain(|line| line != "[Client table updated.]");
+    assert_eq!(lines, shows(&["[Message received by Server.]"; 100]));
 }
 
 #[test]

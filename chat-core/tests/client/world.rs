@@ -316,6 +316,14 @@ impl World {
         }
     }
 
+    /// From here on the server has these limits.
+    pub(crate) fn configure_server(&mut self, config: ServerConfig) {
+        match &mut self.node(SERVER).machine {
+            Some(Machine::Server(server)) => server.set_config(config),
+            _ => panic!("the server does not run"),
+        }
+    }
+
     /// A command of the server's operator.
     pub(crate) fn operate(&mut self, command: server::Command) {
         let now = self.time();
