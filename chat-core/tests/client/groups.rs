@@ -28,12 +28,14 @@ fn direct_messages_wait_until_the_group_is_left() {
     let received = "[Message received by x.]";
     assert_eq!(world.lines("y"), shows(&[received, received]));
     assert_eq!(world.lines("x"), shows(&[]));
+    assert_eq!(world.client("x").held(), 2);
     world.command("x", Command::LeaveGroup);
     world.run(SETTLED);
     assert_eq!(
         world.lines("x"),
         shows(&["[Leave group chat g.]", "y: one", "y: two"])
     );
+    assert_eq!(world.client("x").held(), 0);
 }
 
 #[test]
