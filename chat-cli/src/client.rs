@@ -69,7 +69,7 @@ pub(crate) fn run(
                     user.note(&mut client.event_loop().control(), line);
                 }
             }
-            Ended::Normally => return Ok(ExitCode::SUCCESS),
+            Ended::Normally if !user.has_failed() => return Ok(ExitCode::SUCCESS),
             _ => return Ok(ExitCode::FAILURE),
         }
     }

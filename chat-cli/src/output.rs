@@ -83,13 +83,24 @@ impl Remote {
     }
 }
 
-/// Writes until nothing more can come, or until nobody reads.
+/// Writes until nothing more can come, or until nobody reads. What a full disk does not take is not
+/// shown; what comes when it has room again is.
 fn write_all(mut output: impl Write, receiver: &Receiver<String>) {
+    let mut is_failing = false;
     for lines in receiver {
         let written = output.write_all(format!("{lines}\n").as_bytes());
-        if let Err(error) = written.and_then(|()| output.flush()) {
-            tracing::debug!(%error, "the output is closed");
-            break;
+        match written.and_then(|()| output.flush()) {
+            Ok(()) => is_failing = false,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                tracing::debug!(%error, "the output is closed");
+                break;
+            }
+            Err(error) => {
+                if !is_failing {
+                    tracing::error!(%error, "the output cannot be written");
+                }
+                is_failing = true;
+            }
         }
     }
 }
@@ -142,6 +153,30 @@ mod tests {
         output.finish();
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
         assert!(text.contains(" lines were not shown.]\nend\n"));
+    }
+
+    #[test]
+    fn an_output_that_had_no_room_for_a_while_goes_on() {
+        struct Full(Shared, u32);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.1 += 1;
+                match self.1 {
+                    2 | 3 => Err(io::ErrorKind::StorageFull.into()),
+                    _ => self.0.write(bytes),
+                }
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let shared = Shared::default();
+        let mut output = Output::start(Full(shared.clone(), 0)).unwrap();
+        for line in ["one", "two", "three", "four"] {
+            output.show(line.into());
+        }
+        output.finish();
+        assert_eq!(*shared.0.lock().unwrap(), b"one\nfour\n");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use super::{archive::Archive, delivery::Delivery};
 use crate::{
     arguments::Options,
     commands::{self, Entered, Expected, Line},
+    failure::Failure,
     json,
     lines::{Input, Lines},
     local_time::local_time,
@@ -51,6 +52,8 @@ pub(crate) struct User {
     finished: bool,
     /// Nobody sees the screen any more.
     closed: bool,
+    /// What was to be seen could not be written, although somebody wants it.
+    failed: bool,
     ephemeral: bool,
     /// It is a program: commands and events are JSON.
     json: bool,
@@ -68,6 +71,7 @@ impl User {
             waiting: VecDeque::new(),
             finished: false,
             closed: false,
+            failed: false,
             ephemeral: options.ephemeral,
             json: options.json,
             delivery: Delivery::new(),
@@ -111,6 +115,11 @@ impl User {
     /// What became of the first message, as an exit code.
     pub(super) fn delivery(&self) -> ExitCode {
         self.delivery.exit_code(self.ephemeral)
+    }
+
+    /// Whether the output could not be written.
+    pub(super) const fn has_failed(&self) -> bool {
+        self.failed
     }
 
     fn parse(&mut self, line: &Line) -> Option<Command> {
@@ -159,6 +168,11 @@ impl User {
             tracing::debug!(%error, "the output is closed");
             self.closed = true;
             control.machine.leave(control.now);
+            // Who closes a pipe has read enough; a terminal that is gone has nobody to tell.
+            if matches!(self.screen, Screen::Pipe) && error.kind() != io::ErrorKind::BrokenPipe {
+                self.failed = true;
+                self.screen.show_error(&Failure::Output(error).to_string());
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Input and output that are no terminal.
 
+use std::process::Stdio;
+
 use super::support::{Process, chat, client, free_port, output, server};
 
 #[test]
@@ -137,6 +139,22 @@ fn a_client_whose_output_is_closed_leaves_quietly() {
     let (status, _, stderr) = client.finish();
     assert_eq!(status.code(), Some(0));
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    server.read_until("[Client x is offline.]");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_client_whose_output_cannot_be_written_leaves_and_says_why() {
+    let data = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut server = server(data.path(), &port);
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let mut client = chat(data.path(), &["client", "x", "127.0.0.1", &port]);
+    let ended = client.stdin(Stdio::null()).stdout(full).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let stderr = String::from_utf8(ended.stderr).unwrap();
+    let why = "[The output cannot be written: No space left on device (os error 28).]";
+    assert_eq!(stderr.lines().last(), Some(why), "{stderr}");
     server.read_until("[Client x is offline.]");
 }
 
