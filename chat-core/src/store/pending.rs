@@ -41,6 +41,8 @@ struct Waiting<T> {
     operation: StoreOperation,
     task: T,
     interval: Duration,
+    /// It is still to be polled.
+    is_outgoing: bool,
 }
 
 impl<T> Pending<T> {
@@ -69,6 +71,7 @@ impl<T> Pending<T> {
             operation,
             task,
             interval: FIRST_REPETITION,
+            is_outgoing: true,
         };
         let is_repeated = !matches!(waiting.operation, StoreOperation::DetachLog { .. });
         if is_repeated && !planted!(OperationNotRepeated) {
@@ -152,18 +155,21 @@ impl<T> Pending<T> {
         self.outgoing.clear();
         for (id, waiting) in &mut self.waiting {
             waiting.interval = FIRST_REPETITION;
+            waiting.is_outgoing = false;
             self.repetitions.set(*id, now);
         }
         self.handle_timeout(now);
     }
 
-    /// Repeats what is due.
+    /// Repeats what is due. What a store that is slow has not even taken is not given to it twice.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         while let Some(id) = self.repetitions.pop(now) {
             if let Some(waiting) = self.waiting.get_mut(&id) {
                 waiting.interval = (waiting.interval * 2).min(LAST_REPETITION);
                 self.repetitions.set(id, now + waiting.interval);
-                self.outgoing.push_back(id);
+                if !core::mem::replace(&mut waiting.is_outgoing, true) {
+                    self.outgoing.push_back(id);
+                }
             }
         }
     }
@@ -174,9 +180,10 @@ impl<T> Pending<T> {
             return Some((id, StoreOperation::Resume));
         }
         while let Some(id) = self.outgoing.pop_front() {
-            let Some(waiting) = self.waiting.get(&id) else {
+            let Some(waiting) = self.waiting.get_mut(&id) else {
                 continue;
             };
+            waiting.is_outgoing = false;
             if self.is_stalled && waiting.operation.is_write() {
                 continue;
             }
@@ -321,5 +328,18 @@ mod tests {
             pending.handle_timeout(due);
         }
         assert_eq!(times, [1, 3, 7, 15, 31, 61, 91]);
+    }
+
+    #[test]
+    fn what_a_slow_store_has_not_taken_is_not_given_to_it_twice() {
+        let mut pending = Pending::new();
+        let id = pending.start(Instant::ZERO, OPERATION, ());
+        for seconds in [1, 3, 7] {
+            pending.handle_timeout(Instant::from_micros(seconds * 1_000_000));
+        }
+        assert_eq!(pending.poll(), Some((id, OPERATION)));
+        assert_eq!(pending.poll(), None);
+        pending.handle_timeout(Instant::from_micros(15_000_000));
+        assert_eq!(pending.poll(), Some((id, OPERATION)));
     }
 }
