@@ -66,8 +66,14 @@ impl State {
         while let Some(session) = self.sessions.get_mut(id) {
             let in_flight_limit = match session.waiting.front() {
                 None => return,
-                // Who the peer is changes when nothing is under way for who it was.
-                Some((_, ChatFrame::Register { .. } | ChatFrame::Deregister { .. })) => 1,
+                // Who the peer is changes when nothing is under way for who it was. Of two joins at
+                // once, each would take from the other what it waits for.
+                Some((
+                    _,
+                    ChatFrame::Register { .. }
+                    | ChatFrame::Deregister { .. }
+                    | ChatFrame::JoinGroup { .. },
+                )) => 1,
                 Some(_) => self.config.max_requests_in_flight,
             };
             if session.registering || session.in_flight >= in_flight_limit {

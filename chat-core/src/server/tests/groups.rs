@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use super::world::{World, group, message, name, peer, user};
 use crate::{
     conversation::Conversation,
-    server::Event,
+    server::{Event, item::encode},
     store::Position,
     time::Duration,
     wire::{ChatFrame, List, ReadPosition, Refusal, Rejection},
@@ -46,6 +46,27 @@ fn a_post_reaches_the_members_who_are_there_at_once_and_the_absent_later() {
     assert_eq!(world.accept("x"), ["live receipt 1 by a"]);
     assert_eq!(world.accept("y"), ["live receipt 2 by a"]);
     assert_eq!(world.state.members.group_of(&name("a")), Some(&name("g")));
+}
+
+#[test]
+fn who_asks_to_join_two_groups_at_once_is_in_the_first() {
+    let mut world = World::new();
+    world.register("x");
+    world.register("y");
+    world.create_and_join("g", &["x"]);
+    world.ask("x", |request| ChatFrame::CreateGroup {
+        request,
+        group: name("h"),
+    });
+    let join = |request, group| {
+        let group = name(group);
+        encode(&ChatFrame::JoinGroup { request, group })
+    };
+    let both = [join(7, "g"), join(8, "h")].concat();
+    world.say_bytes(peer("y"), "y", &both);
+    assert_eq!(refusal(&world.hear("y")), Some(Refusal::AlreadyInGroup));
+    world.submit("x", 1, &group("g"), "hello");
+    assert_eq!(world.accept("y"), ["live post x: hello"]);
 }
 
 #[test]

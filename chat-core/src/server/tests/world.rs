@@ -22,6 +22,9 @@ use crate::{
     wire::{Bytes, ChatFrame, Content, Decoder, List, ReadPosition, TableVersion},
 };
 
+/// So many operations, events and commands in a row are without end.
+const WITHOUT_END: usize = 1_000_000;
+
 pub(crate) struct World {
     pub(crate) state: State,
     pub(crate) store: MemoryStore,
@@ -129,7 +132,10 @@ impl World {
 
     /// Lets the store and the link do what they are asked to.
     pub(crate) fn settle(&mut self) {
+        let mut turns = 0;
         loop {
+            turns += 1;
+            assert!(turns < WITHOUT_END, "it goes on without end");
             let now = self.now();
             if let Some((id, operation)) = self.state.poll_persist() {
                 match &mut self.blocked {
