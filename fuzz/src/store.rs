@@ -52,10 +52,13 @@ impl Store {
         }
     }
 
-    /// Takes an operation.
+    /// Takes an operation. One that comes again and again is done twice at most.
     pub(crate) fn take(&mut self, id: OperationId, operation: StoreOperation) {
         assert!(self.waiting.len() < MAX_WAITING, "too much is under way");
-        self.waiting.push_back((id, operation));
+        let same = self.waiting.iter().filter(|(known, _)| *known == id);
+        if same.count() < 2 {
+            self.waiting.push_back((id, operation));
+        }
     }
 
     /// What it reports next.
