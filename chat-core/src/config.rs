@@ -32,7 +32,7 @@ pub struct LinkConfig {
     /// Bytes in flight to one peer at most, whatever congestion control allows.
     pub max_bytes_in_flight: usize,
     /// Bytes of incomplete or early messages held for one peer; a packet past it is not
-    /// acknowledged, so that it comes again.
+    /// acknowledged, so that it comes again. What a stream waits for has room in any case.
     pub max_reassembly_bytes: usize,
     /// Events that wait to be polled; at the limit datagrams are dropped, and come again.
     pub max_events: usize,

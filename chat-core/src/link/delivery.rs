@@ -4,7 +4,7 @@ use super::{
     congestion::Congestion,
     fragment::FRAGMENT_BYTES,
     round_trip::RoundTrip,
-    send_streams::{Carried, SendStreams},
+    send_streams::{Carried, Eligible, SendStreams},
     sent_packets::{SentPacket, SentPackets},
 };
 use crate::{
@@ -44,6 +44,16 @@ impl Delivery {
     /// How large the frames of the next packet may be in all.
     pub(super) fn available(&self, config: &LinkConfig) -> usize {
         self.congestion.available(config.max_bytes_in_flight)
+    }
+
+    /// What the next packet may carry. If nothing has been acknowledged for a while, the other side
+    /// may have no room for what comes before its turn.
+    pub(super) fn eligible(&self) -> Eligible {
+        if self.round_trip.is_backed_off() {
+            Eligible::Awaited
+        } else {
+            Eligible::All
+        }
     }
 
     /// A packet has arrived.
@@ -152,7 +162,11 @@ mod tests {
         let (mut now, mut times) = (at(0), Vec::new());
         while now < until {
             let mut buffer = Vec::new();
-            while let Some((carried, _)) = delivery.streams.encode_next(1_171, &mut buffer) {
+            while let Some((carried, _)) =
+                delivery
+                    .streams
+                    .encode_next(Eligible::All, 1_171, &mut buffer)
+            {
                 if matches!(carried, Carried::Fragment { index: 0, .. }) {
                     times.push(now.as_micros() / 1_000);
                 }

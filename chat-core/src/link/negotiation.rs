@@ -7,6 +7,7 @@ use super::{
     cookie::Admission,
     handshake::{Answered, Begin, EARLY_BYTES, Initiation, Start},
     path::Allowance,
+    send_streams::Eligible,
     session::Session,
 };
 use crate::{
@@ -49,7 +50,10 @@ impl Endpoint {
         while peer.early
             && peer.incarnation.is_none()
             && let Some(space) = EARLY_BYTES.checked_sub(payload.len())
-            && let Some((part, _)) = peer.delivery.streams.encode_next(space, &mut payload)
+            && let Some((part, _)) =
+                peer.delivery
+                    .streams
+                    .encode_next(Eligible::All, space, &mut payload)
         {
             carried.push(part);
         }

@@ -143,16 +143,27 @@ impl ReceiveStreams {
         if end <= of.next {
             return Taken::Duplicate;
         }
+        // What comes next is over at once, and needs no room.
+        if sequence <= of.next {
+            while let Some(entry) = of.messages.first_entry()
+                && *entry.key() < end
+            {
+                held -= entry.remove().cost();
+            }
+            of.next = end;
+            self.held = held;
+            self.deliver(stream);
+            return Taken::Accepted;
+        }
         let (mut taken, mut changed) = (Taken::Accepted, false);
         // The first one comes last: if there is no room for all, nothing is let go by a part.
-        for sequence in (of.next.max(sequence)..end).rev() {
+        for sequence in (sequence..end).rev() {
             let before = of.messages.get(&sequence);
             let freed = before.map_or(0, Message::cost);
             if matches!(before, Some(Message::Skipped)) {
                 continue;
             }
-            let is_next = sequence == of.next;
-            if !is_next && held + OVERHEAD > max + freed {
+            if held + OVERHEAD > max + freed {
                 taken = Taken::Full;
                 break;
             }

@@ -38,6 +38,16 @@ pub(super) enum Carried {
     },
 }
 
+/// The messages that a packet may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Eligible {
+    /// All of them. The other side may have no room for some, and does not acknowledge a packet
+    /// with one of them, whatever else there is in it.
+    All,
+    /// Those that their streams wait for, for which there is always room.
+    Awaited,
+}
+
 /// All streams to a peer.
 ///
 /// A fragment is unsent, carried by exactly one packet, lost, or acknowledged. What was lost goes
@@ -179,28 +189,33 @@ impl SendStreams {
         &self.rode
     }
 
-    /// Whether there is something to send that fits into `space` bytes.
-    pub(super) fn wants_to_send(&self, space: usize) -> bool {
-        let mut unsent = self.streams.iter().filter_map(SendStream::next);
-        self.next_lost(space).is_some() || unsent.any(|(_, _, size)| size <= space)
+    /// Whether there is something to send that fits into `space` bytes, of these messages.
+    pub(super) fn wants_to_send(&self, of: Eligible, space: usize) -> bool {
+        let mut unsent = self.streams.iter().filter_map(|stream| stream.next(of));
+        self.next_lost(of, space).is_some() || unsent.any(|(_, _, size)| size <= space)
     }
 
     /// The oldest of what was lost that fits into `space` bytes: what is small does not wait for
     /// what is large.
-    fn next_lost(&self, space: usize) -> Option<Lost> {
+    fn next_lost(&self, of: Eligible, space: usize) -> Option<Lost> {
         let mut oldest = self.lost.iter().copied().take(MAX_OVERTAKEN);
         oldest.find(|(_, stream, sequence, index)| {
-            self.lost_size(*stream, *sequence, *index) <= space
+            let stream = self.streams.iter().find(|is| is.number == *stream);
+            stream.is_some_and(|stream| {
+                stream.is_eligible(of, *sequence) && stream.lost_size(*sequence, *index) <= space
+            })
         })
     }
 
-    /// Appends the next frame if it fits into `space` bytes. With `again`: whether it was lost.
+    /// Appends the next frame, of these messages, if it fits into `space` bytes. With `again`:
+    /// whether it was lost.
     pub(super) fn encode_next(
         &mut self,
+        of: Eligible,
         space: usize,
         buffer: &mut Vec<u8>,
     ) -> Option<(Carried, bool)> {
-        if let Some(lost @ (_, stream, sequence, index)) = self.next_lost(space) {
+        if let Some(lost @ (_, stream, sequence, index)) = self.next_lost(of, space) {
             self.lost.remove(&lost);
             let message = find(&mut self.streams, stream, sequence)?;
             if let Body::Bytes(bytes) = &message.body {
@@ -217,7 +232,7 @@ impl SendStreams {
         for step in 0..self.streams.len() {
             let at = self.in_turn(step);
             let stream = &mut self.streams[at];
-            if let Some((sequence, index, size)) = stream.next()
+            if let Some((sequence, index, size)) = stream.next(of)
                 && size <= space
             {
                 stream.encode(sequence, index, buffer);
@@ -351,20 +366,6 @@ impl SendStreams {
         (self.turn + step) % self.streams.len()
     }
 
-    fn lost_size(&self, stream: u8, sequence: u64, index: u8) -> usize {
-        let message = self
-            .streams
-            .iter()
-            .find(|is| is.number == stream)
-            .and_then(|stream| stream.message(sequence));
-        match message.map(|message| &message.body) {
-            Some(Body::Bytes(bytes)) => {
-                fragment::range(bytes.len(), index).len() + fragment::FRAME_OVERHEAD
-            }
-            _ => SKIP_BYTES,
-        }
-    }
-
     fn stream_or_new(&mut self, number: u8) -> &mut SendStream {
         let at = match self.streams.iter().position(|is| is.number == number) {
             Some(at) => at,
@@ -388,10 +389,28 @@ impl SendStream {
         self.messages.get(usize::try_from(at).ok()?)
     }
 
+    fn is_eligible(&self, of: Eligible, sequence: u64) -> bool {
+        match of {
+            Eligible::All => true,
+            Eligible::Awaited => sequence == self.first,
+        }
+    }
+
+    /// The size of what was lost, in a frame.
+    fn lost_size(&self, sequence: u64, index: u8) -> usize {
+        match self.message(sequence).map(|message| &message.body) {
+            Some(Body::Bytes(bytes)) => {
+                fragment::range(bytes.len(), index).len() + fragment::FRAME_OVERHEAD
+            }
+            _ => SKIP_BYTES,
+        }
+    }
+
     /// The first unsent fragment: the message's sequence number, its index, its size in a frame.
-    fn next(&self) -> Option<(u64, u8, usize)> {
+    fn next(&self, of: Eligible) -> Option<(u64, u8, usize)> {
         let end = self.first + self.messages.len() as u64;
-        (self.unsent..end).find_map(|sequence| {
+        let mut unsent = (self.unsent..end).filter(|sequence| self.is_eligible(of, *sequence));
+        unsent.find_map(|sequence| {
             let message = self.message(sequence)?;
             let Body::Bytes(bytes) = &message.body else {
                 return None;

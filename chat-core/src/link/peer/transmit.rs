@@ -147,10 +147,10 @@ impl Peer {
         let session = self.sessions.current.as_ref();
         let room = self.delivery.available(&shared.config);
         session.is_some_and(|session| !session.sent.is_full())
-            && self
-                .delivery
-                .streams
-                .wants_to_send(room.saturating_sub(ACK_BYTES + 13 + TAG_BYTES))
+            && self.delivery.streams.wants_to_send(
+                self.delivery.eligible(),
+                room.saturating_sub(ACK_BYTES + 13 + TAG_BYTES),
+            )
     }
 
     fn transmit_packet(&mut self, shared: &mut Shared, buffer: &mut Vec<u8>) -> Option<Path> {
@@ -207,8 +207,9 @@ impl Peer {
                 .available(&shared.config)
                 .saturating_sub(TAG_BYTES),
         );
+        let of = self.delivery.eligible();
         while let Some(space) = end.checked_sub(buffer.len())
-            && let Some((carried, again)) = self.delivery.streams.encode_next(space, buffer)
+            && let Some((carried, again)) = self.delivery.streams.encode_next(of, space, buffer)
         {
             shared.counters.retransmitted += u64::from(again);
             match packet.carried {

@@ -60,7 +60,7 @@ fn messages_that_are_skipped_together_are_dropped_together_if_one_before_them_is
     take(&mut streams, 0, 4, b"fifth", 0);
     assert_eq!(streams.skip(0, 1, 2, MAX), Taken::Accepted);
     assert_eq!(streams.skip(0, 1, 2, MAX), Taken::Duplicate);
-    assert_eq!(streams.skip(0, 3, u32::MAX, 500), Taken::Full);
+    assert_eq!(streams.skip(0, 5, u32::MAX, 500), Taken::Full);
     take(&mut streams, 0, 3, b"fourth", 0);
     let delivered: Vec<_> = core::iter::from_fn(|| streams.pop()).collect();
     let expected = [&b"first"[..], b"fourth", b"fifth"];
@@ -82,6 +82,19 @@ fn when_all_is_full_the_message_that_is_waited_for_still_has_room() {
         Taken::Accepted
     );
     assert_eq!(core::iter::from_fn(|| streams.pop()).count(), 2);
+    assert_eq!(streams.held, 0);
+}
+
+#[test]
+fn when_all_is_full_what_comes_next_can_be_skipped() {
+    let mut streams = ReceiveStreams::default();
+    take(&mut streams, 0, 1, b"second", 0);
+    take(&mut streams, 0, 5, b"sixth", 0);
+    assert_eq!(streams.skip(0, 1, 4, 0), Taken::Full);
+    assert_eq!(streams.skip(0, 0, 5, 0), Taken::Accepted);
+    assert_eq!(streams.skip(0, 0, 5, 0), Taken::Duplicate);
+    let delivered: Vec<_> = core::iter::from_fn(|| streams.pop()).collect();
+    assert_eq!(delivered, [(0, b"sixth".to_vec())]);
     assert_eq!(streams.held, 0);
 }
 

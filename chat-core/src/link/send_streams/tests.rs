@@ -64,11 +64,14 @@ fn a_fragment_that_arrived_after_all_is_not_sent_again() {
     push(&mut streams, 0, 1);
     next(&mut streams);
     streams.lost(fragment(0, 0, 0));
-    assert!(streams.wants_to_send(ROOM));
+    assert!(streams.wants_to_send(Eligible::All, ROOM));
     streams.acknowledged(fragment(0, 0, 0));
-    assert!(!streams.wants_to_send(ROOM));
+    assert!(!streams.wants_to_send(Eligible::All, ROOM));
     streams.lost(fragment(0, 0, 0));
-    assert!(!streams.wants_to_send(ROOM), "it is known to have arrived");
+    assert!(
+        !streams.wants_to_send(Eligible::All, ROOM),
+        "it is known to have arrived"
+    );
 }
 
 #[test]
@@ -142,11 +145,11 @@ fn a_small_fragment_goes_where_a_large_one_finds_no_room() {
     let mut streams = SendStreams::default();
     push(&mut streams, 0, FRAGMENT_BYTES);
     push(&mut streams, 1, 10);
-    assert!(streams.wants_to_send(100) && !streams.wants_to_send(20));
+    assert!(streams.wants_to_send(Eligible::All, 100) && !streams.wants_to_send(Eligible::All, 20));
     let mut buffer = Vec::new();
-    let sent = streams.encode_next(100, &mut buffer);
+    let sent = streams.encode_next(Eligible::All, 100, &mut buffer);
     assert_eq!(sent, Some((fragment(1, 0, 0), false)));
-    assert_eq!(streams.encode_next(100, &mut buffer), None);
+    assert_eq!(streams.encode_next(Eligible::All, 100, &mut buffer), None);
 }
 
 #[test]
@@ -159,11 +162,36 @@ fn a_small_fragment_that_was_lost_does_not_wait_for_a_large_one() {
         streams.lost(carried);
     }
     let mut buffer = Vec::new();
-    assert!(streams.wants_to_send(100));
-    let sent = streams.encode_next(100, &mut buffer);
+    assert!(streams.wants_to_send(Eligible::All, 100));
+    let sent = streams.encode_next(Eligible::All, 100, &mut buffer);
     assert_eq!(sent, Some((fragment(0, 0, 0), true)));
-    assert!(!streams.wants_to_send(100));
+    assert!(!streams.wants_to_send(Eligible::All, 100));
     assert_eq!(next(&mut streams), Some((fragment(1, 0, 0), true)));
+}
+
+#[test]
+fn if_need_be_only_what_streams_wait_for_is_sent() {
+    let mut streams = SendStreams::default();
+    push(&mut streams, 0, 10);
+    push(&mut streams, 0, 20);
+    push(&mut streams, 1, 30);
+    push(&mut streams, 1, 40);
+    let lost = [next(&mut streams), next(&mut streams), next(&mut streams)];
+    for (carried, _) in lost.into_iter().flatten() {
+        streams.lost(carried);
+    }
+    let mut awaited = || {
+        let wanted = streams.wants_to_send(Eligible::Awaited, ROOM);
+        let sent = streams.encode_next(Eligible::Awaited, ROOM, &mut Vec::new());
+        assert_eq!(wanted, sent.is_some());
+        sent.map(|(carried, _)| carried)
+    };
+    assert_eq!(awaited(), Some(fragment(0, 0, 0)));
+    assert_eq!(awaited(), Some(fragment(1, 0, 0)));
+    assert_eq!(awaited(), None);
+    streams.acknowledged(fragment(0, 0, 0));
+    let sent = streams.encode_next(Eligible::Awaited, ROOM, &mut Vec::new());
+    assert_eq!(sent, Some((fragment(0, 1, 0), true)));
 }
 
 fn push(streams: &mut SendStreams, stream: u8, length: usize) {
@@ -176,7 +204,7 @@ fn push(streams: &mut SendStreams, stream: u8, length: usize) {
 /// The next part, which is one frame and keeps within its room.
 fn next(streams: &mut SendStreams) -> Option<(Carried, bool)> {
     let mut buffer = Vec::new();
-    let part = streams.encode_next(ROOM, &mut buffer)?;
+    let part = streams.encode_next(Eligible::All, ROOM, &mut buffer)?;
     assert!(buffer.len() <= ROOM);
     let frames: Vec<_> = Decoder::<LinkFrame>::new(&buffer).collect();
     assert!(matches!(frames[..], [Ok(_)]));
