@@ -153,6 +153,26 @@ mod tests {
         );
     }
 
+    #[test]
+    fn without_progress_only_what_is_awaited_is_sent_until_there_is_some() {
+        let config = LinkConfig::default();
+        let (mut delivery, mut sent) = (Delivery::default(), SentPackets::default());
+        let carried = Carried::Fragment {
+            stream: 0,
+            sequence: 0,
+            index: 0,
+        };
+        let mut now = at(0);
+        for expected in [Eligible::All, Eligible::All, Eligible::Awaited] {
+            assert_eq!(delivery.eligible(), expected);
+            sent.insert(packet(now, carried));
+            now = delivery.timeout(&sent, &config).unwrap();
+            assert!(delivery.handle_timeout(now, &mut sent, &config));
+        }
+        delivery.acknowledged(&packet(now, carried), &config);
+        assert_eq!(delivery.eligible(), Eligible::All);
+    }
+
     /// When the first fragment of a message goes out if nothing is ever acknowledged.
     fn times_of_sending(length: usize, config: &LinkConfig, until: Instant) -> Vec<u64> {
         let (mut delivery, mut sent) = (Delivery::default(), SentPackets::default());
