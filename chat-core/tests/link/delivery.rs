@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chat_core::link::Event;
+use chat_core::{config::LinkConfig, link::Event};
 use proptest::prelude::*;
 
 use super::network::{Faults, Network, ms, secs};
@@ -80,6 +80,29 @@ fn a_large_message_holds_up_no_small_one_of_another_stream() {
     network.send(0, peer, 2, b"small");
     network.run(ms(11));
     assert_eq!(network.messages(1), [&b"first"[..], b"small"]);
+}
+
+#[test]
+fn small_messages_that_come_too_early_do_not_keep_a_large_one_from_arriving() {
+    let mut config = LinkConfig::default();
+    config.max_reassembly_bytes = 10_000;
+    let mut network = Network::with_config(1, Faults::NONE, config);
+    network.add(1);
+    network.add(2);
+    let peer = network.connect(0, 1, false);
+    for stream in [2, 1] {
+        network.send(0, peer, stream, &[stream; 12_000]);
+    }
+    for number in 0..20 {
+        network.send(0, peer, 2, &[number; 40]);
+    }
+    // What follows on the first acknowledgement is lost.
+    network.run(ms(45));
+    network.nodes[1].is_cut_off = true;
+    network.run(ms(500));
+    network.nodes[1].is_cut_off = false;
+    network.run(secs(60));
+    assert_eq!(network.messages(1).len(), 22);
 }
 
 #[test]
