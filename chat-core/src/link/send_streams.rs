@@ -202,7 +202,7 @@ impl SendStreams {
         oldest.find(|(_, stream, sequence, index)| {
             let stream = self.streams.iter().find(|is| is.number == *stream);
             stream.is_some_and(|stream| {
-                stream.is_eligible(of, *sequence) && stream.lost_size(*sequence, *index) <= space
+                *sequence < stream.end(of) && stream.lost_size(*sequence, *index) <= space
             })
         })
     }
@@ -389,11 +389,13 @@ impl SendStream {
         self.messages.get(usize::try_from(at).ok()?)
     }
 
-    fn is_eligible(&self, of: Eligible, sequence: u64) -> bool {
-        match of {
-            Eligible::All => true,
-            Eligible::Awaited => sequence == self.first,
-        }
+    /// The sequence number behind the last of these messages.
+    fn end(&self, of: Eligible) -> u64 {
+        let count = match of {
+            Eligible::All => self.messages.len(),
+            Eligible::Awaited => self.messages.len().min(1),
+        };
+        self.first + count as u64
     }
 
     /// The size of what was lost, in a frame.
@@ -408,9 +410,7 @@ impl SendStream {
 
     /// The first unsent fragment: the message's sequence number, its index, its size in a frame.
     fn next(&self, of: Eligible) -> Option<(u64, u8, usize)> {
-        let end = self.first + self.messages.len() as u64;
-        let mut unsent = (self.unsent..end).filter(|sequence| self.is_eligible(of, *sequence));
-        unsent.find_map(|sequence| {
+        (self.unsent..self.end(of)).find_map(|sequence| {
             let message = self.message(sequence)?;
             let Body::Bytes(bytes) = &message.body else {
                 return None;

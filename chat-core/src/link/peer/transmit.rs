@@ -146,11 +146,12 @@ impl Peer {
     fn wants_fragments(&self, shared: &Shared) -> bool {
         let session = self.sessions.current.as_ref();
         let room = self.delivery.available(&shared.config);
+        let (of, space) = (
+            self.delivery.eligible(),
+            room.saturating_sub(ACK_BYTES + 13 + TAG_BYTES),
+        );
         session.is_some_and(|session| !session.sent.is_full())
-            && self.delivery.streams.wants_to_send(
-                self.delivery.eligible(),
-                room.saturating_sub(ACK_BYTES + 13 + TAG_BYTES),
-            )
+            && self.delivery.streams.wants_to_send(of, space)
     }
 
     fn transmit_packet(&mut self, shared: &mut Shared, buffer: &mut Vec<u8>) -> Option<Path> {
