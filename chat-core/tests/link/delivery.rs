@@ -86,10 +86,7 @@ fn a_large_message_holds_up_no_small_one_of_another_stream() {
 fn small_messages_that_come_too_early_do_not_keep_a_large_one_from_arriving() {
     let mut config = LinkConfig::default();
     config.max_reassembly_bytes = 10_000;
-    let mut network = Network::with_config(1, Faults::NONE, config);
-    network.add(1);
-    network.add(2);
-    let peer = network.connect(0, 1, false);
+    let (mut network, peer) = Network::pair_with_config(1, Faults::NONE, config);
     for stream in [2, 1] {
         network.send(0, peer, stream, &[stream; 12_000]);
     }

@@ -103,7 +103,16 @@ impl Network {
 
     /// Two endpoints on a network, and the first one's name for the second.
     pub(crate) fn pair(seed: u64, faults: Faults) -> (Self, PeerId) {
-        let mut network = Self::new(seed, faults);
+        Self::pair_with_config(seed, faults, LinkConfig::default())
+    }
+
+    /// Likewise, with limits and times of the test's choice.
+    pub(crate) fn pair_with_config(
+        seed: u64,
+        faults: Faults,
+        config: LinkConfig,
+    ) -> (Self, PeerId) {
+        let mut network = Self::with_config(seed, faults, config);
         network.add(1);
         network.add(2);
         let peer = network.connect(0, 1, true);

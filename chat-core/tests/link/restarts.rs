@@ -157,10 +157,7 @@ fn a_second_device_with_the_same_key_takes_over_and_the_first_can_still_be_told(
 fn without_room_for_another_peer_who_has_begun_anew_has_to_wait_and_that_is_counted() {
     let mut config = chat_core::config::LinkConfig::default();
     config.max_peers = 1;
-    let mut network = Network::with_config(1, Faults::NONE, config);
-    network.add(1);
-    network.add(2);
-    let peer = network.connect(0, 1, true);
+    let (mut network, peer) = Network::pair_with_config(1, Faults::NONE, config);
     network.send(0, peer, 0, b"one");
     network.run(secs(1));
     network.restart(1);

@@ -104,10 +104,7 @@ fn under_load_a_handshake_is_made_only_with_who_shows_that_it_receives() {
     const COOKIE_REPLY: u8 = 5;
     let mut config = LinkConfig::default();
     config.handshakes_before_cookies = 0;
-    let mut network = Network::with_config(1, Faults::NONE, config);
-    network.add(1);
-    network.add(2);
-    let peer = network.connect(0, 1, true);
+    let (mut network, peer) = Network::pair_with_config(1, Faults::NONE, config);
     network.send(0, peer, 0, b"hello");
     network.run(ms(30));
     assert_eq!(network.log[1].bytes[0], COOKIE_REPLY);
@@ -158,10 +155,7 @@ fn there_are_no_more_peers_than_allowed() {
 fn who_does_not_poll_events_loses_no_message() {
     let mut config = LinkConfig::default();
     config.max_events = 10;
-    let mut network = Network::with_config(1, Faults::NONE, config);
-    network.add(1);
-    network.add(2);
-    let peer = network.connect(0, 1, true);
+    let (mut network, peer) = Network::pair_with_config(1, Faults::NONE, config);
     network.send(0, peer, 0, b"first");
     network.run(secs(1));
     let before = network.log.len();
