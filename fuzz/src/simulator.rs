@@ -8,9 +8,7 @@ pub fn target(bytes: &[u8]) {
     let Some((first, choices)) = bytes.split_first() else {
         return;
     };
-    // A fuzzer makes many runs, and it is not the ciphers that it is to look at.
-    #[cfg(feature = "libfuzzer")]
-    chat_core::simulation::use_null_crypto(true);
+    crate::do_without_ciphers();
     let plan = match Phase::ALL.get(usize::from(*first)) {
         Some(phase) => phase.plan(),
         None => generate::plan(u64::from(*first)),
