@@ -41,7 +41,7 @@ use crate::{
 };
 
 /// Events that were not polled, at most; past it they are dropped, counted.
-const MAX_EVENTS: usize = 65_536;
+pub(super) const MAX_EVENTS: usize = 65_536;
 
 /// What the link is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

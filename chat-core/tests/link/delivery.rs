@@ -103,6 +103,26 @@ fn small_messages_that_come_too_early_do_not_keep_a_large_one_from_arriving() {
 }
 
 #[test]
+fn what_is_sent_again_is_counted() {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    let mut again = 0;
+    for message in [&b"in a handshake"[..], b"in a packet"] {
+        let sent = network.log.len();
+        network.nodes[1].is_cut_off = true;
+        network.send(0, peer, 0, message);
+        network.run(secs(3));
+        again += network.log.len() - sent - 1;
+        network.nodes[1].is_cut_off = false;
+        assert!(network.run_until(secs(60), |network| network.is_done(0, peer)));
+        network.run(secs(5));
+        let counters = network.nodes[0].endpoint.counters();
+        again += 1;
+        assert_eq!(counters.retransmitted as usize, again);
+    }
+    assert!(again > 4);
+}
+
+#[test]
 fn a_cancelled_message_is_not_waited_for() {
     let (mut network, peer) = Network::pair(1, Faults::NONE);
     network.send(0, peer, 0, b"first");

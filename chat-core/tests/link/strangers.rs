@@ -62,6 +62,22 @@ fn what_is_no_datagram_and_what_is_not_meant_for_it_is_counted() {
 }
 
 #[test]
+fn a_packet_that_comes_again_is_counted() {
+    let (mut network, peer) = Network::pair(1, Faults::NONE);
+    network.send(0, peer, 0, b"hello");
+    network.run(secs(1));
+    network.send(0, peer, 0, b"again");
+    let sent = network.log.len();
+    network.run(secs(1));
+    let (from, packet) = (network.log[sent].from, network.log[sent].bytes.clone());
+    assert_eq!(network.nodes[1].endpoint.counters().replayed, 0);
+    for _ in 0..3 {
+        network.hand_in(1, from, &packet);
+    }
+    assert_eq!(network.nodes[1].endpoint.counters().replayed, 3);
+}
+
+#[test]
 fn everything_that_was_ever_sent_can_be_replayed_without_effect() {
     let (mut network, peer) = Network::pair(1, Faults::NONE);
     for message in 0..20u8 {

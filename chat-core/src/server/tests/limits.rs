@@ -7,7 +7,7 @@ use crate::{
     config::ServerConfig,
     conversation::Conversation,
     link::PeerId,
-    server::Event,
+    server::{Event, state::MAX_EVENTS},
     time::Duration,
     wire::{ChatFrame, Refusal},
 };
@@ -143,6 +143,34 @@ fn a_reader_has_at_most_so_many_unaccepted_entries_before_it() {
     let ids = crate::wire::List::new((0..5).map(message).collect());
     world.say(peer("y"), "y", &ChatFrame::Accepted { ids });
     assert_eq!(world.accept("y").len(), 195);
+}
+
+#[test]
+fn names_that_a_client_watches_past_its_limit_are_counted() {
+    let mut world = World::with(ServerConfig {
+        max_interests: 2,
+        ..Default::default()
+    });
+    // Itself is the first.
+    world.register("x");
+    for watched in ["y", "z", "y", "z"] {
+        world.ask("x", |request| ChatFrame::LookUp {
+            request,
+            name: name(watched),
+        });
+    }
+    assert_eq!(world.state.counters.interests_over_limit, 2);
+}
+
+#[test]
+fn events_that_nobody_takes_are_dropped_past_a_limit_and_counted() {
+    let mut world = World::new();
+    for _ in 0..MAX_EVENTS + 3 {
+        world.state.show(Event::Offline { name: name("x") });
+    }
+    assert_eq!(world.state.counters.dropped_events, 3);
+    world.settle();
+    assert_eq!(world.shown().len(), MAX_EVENTS);
 }
 
 #[test]
