@@ -19,6 +19,7 @@ pub(crate) mod fuzzing;
 mod keeping;
 mod lane;
 mod leaving;
+mod look_ups;
 mod mail;
 mod outbox;
 mod positions;
@@ -34,7 +35,7 @@ mod table;
 mod verifying;
 
 use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
     vec::Vec,
 };
@@ -49,6 +50,7 @@ use self::{
     copies::Copies,
     keeping::Purpose,
     leaving::{Ending, Leave},
+    look_ups::LookUps,
     outbox::Outbox,
     receiving::Receiving,
     records::Records,
@@ -139,8 +141,7 @@ pub struct Client {
     /// Of a reconnection that the user has not been told about.
     quiet_attempts: Attempts,
     table: Table,
-    /// Names that the server is asked for, by the number of the request.
-    look_ups: BTreeMap<u64, Name>,
+    look_ups: LookUps,
     /// Names whose changed key the user has been told about.
     warned: BTreeSet<Name>,
     outbox: Outbox,
@@ -191,7 +192,7 @@ impl Client {
             attempts: attempts(),
             quiet_attempts: attempts(),
             table: Table::new(config.max_peers, config.table_notice_interval),
-            look_ups: BTreeMap::new(),
+            look_ups: LookUps::default(),
             warned: BTreeSet::new(),
             outbox: Outbox::default(),
             copies: Copies::default(),
@@ -250,7 +251,7 @@ impl Client {
     }
 
     /// What was dropped because a limit was reached: entries of the server's table, incoming
-    /// messages, look-ups, and datagrams while events are not polled.
+    /// messages, and datagrams while events are not polled.
     pub fn dropped(&self) -> u64 {
         self.table.dropped() + self.receiving.dropped
     }
@@ -411,6 +412,7 @@ impl Client {
             }
         }
         self.submit_messages();
+        self.send_look_ups();
         self.send_waiting_request();
         self.read_inbox();
         self.save_screen();

@@ -8,66 +8,14 @@ use super::{
     outbox::{Kept, Message, Order, State},
 };
 use crate::{
-    conversation::Conversation,
-    id::MessageId,
-    link::PeerId,
-    name::Name,
-    streams::CONTROL,
-    time::WallTime,
-    wire::{ChatFrame, Rejection, TableEntry},
+    conversation::Conversation, id::MessageId, link::PeerId, name::Name, time::WallTime,
+    wire::Rejection,
 };
 
-/// Names that the server is asked for at once; past it the look-up is dropped, counted.
-const MAX_LOOK_UPS: usize = 1_024;
 /// Messages beyond the limit that are remembered until what they make way for is written.
 const MAX_UNWRITTEN: usize = 1_024;
 
 impl Client {
-    /// Asks the server for a name, once at a time.
-    pub(super) fn look_up(&mut self, name: &Name) {
-        if self.look_ups.values().any(|asked| asked == name) {
-            return;
-        }
-        if self.look_ups.len() >= MAX_LOOK_UPS {
-            self.receiving.dropped += 1;
-            return;
-        }
-        let request = self.next_request();
-        self.look_ups.insert(request, name.clone());
-        if self.is_online() {
-            self.send_look_up(request, name.clone());
-        }
-    }
-
-    pub(super) fn send_look_up(&mut self, request: u64, name: Name) {
-        if let Some(peer) = self.server.peer {
-            let frame = ChatFrame::LookUp { request, name };
-            // What does not fit in the queue is asked again after the next registration.
-            let _ = self.send_frame(peer, CONTROL, &frame);
-        }
-    }
-
-    pub(super) fn on_found(&mut self, request: u64, entry: Option<TableEntry>) {
-        let Some(name) = self.look_ups.remove(&request) else {
-            return;
-        };
-        let entry = entry.filter(|entry| entry.name == name && entry.key.is_some());
-        if let Some(entry) = entry
-            && let Some(changed) = self.table.apply_entry(self.now.instant, entry)
-        {
-            self.save_peer(&changed);
-        }
-        let to = Conversation::User(name.clone());
-        if self.table.get(&name).is_none() {
-            for order in self.outbox.conversation(&to) {
-                self.give_up_message(order, &name);
-            }
-        } else {
-            self.advance(&to);
-        }
-        self.on_looked_up(&name);
-    }
-
     /// Nobody has the name that a message is for.
     pub(super) fn give_up_message(&mut self, order: Order, name: &Name) {
         if let Some(Message { id, .. }) = self.forget_message(order) {

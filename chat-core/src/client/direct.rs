@@ -36,7 +36,7 @@ impl Client {
                 if !self.receiving.strangers.has_room_for(&text) {
                     return self.refuse_stranger(&from, peer);
                 }
-                self.look_up(&from);
+                self.look_ups.add(&from);
                 let stranger = Stranger {
                     peer,
                     id,

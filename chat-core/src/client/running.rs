@@ -189,9 +189,7 @@ impl Client {
     pub(super) fn send_again_to_server(&mut self) {
         self.send_request();
         self.send_deregister();
-        for (request, name) in self.look_ups.clone() {
-            self.send_look_up(request, name);
-        }
+        self.look_ups.ask_again();
     }
 
     /// The server does not answer: the command is given up.

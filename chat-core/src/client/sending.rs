@@ -149,7 +149,7 @@ impl Client {
             return true;
         };
         let Some(known) = self.table.get(name) else {
-            self.look_up(name);
+            self.look_ups.add(name);
             return false;
         };
         if known.changed.is_some() {

@@ -32,6 +32,26 @@ fn a_first_registration_without_a_server_ends_after_five_attempts() {
 }
 
 #[test]
+fn whoever_has_written_to_many_unknown_names_is_told_of_each_when_the_server_is_back() {
+    let mut world = World::with_clients(&["x"]);
+    world.kill(SERVER);
+    for number in 0..1_500 {
+        world.command("x", send(&format!("n{number}"), "hello"));
+        world.run(1);
+    }
+    world.run(10_000);
+    world.lines("x");
+    assert_eq!(world.client("x").owed(), 1_500);
+    world.start(SERVER);
+    world.run(10_000);
+    let mut lines = world.lines("x");
+    assert_eq!(lines.remove(0), "[Server is back.]");
+    assert_eq!(lines.len(), 1_500);
+    assert!(lines.contains(&"[Client n1499 does not exist.]".into()));
+    assert_eq!(world.client("x").owed(), 0);
+}
+
+#[test]
 fn a_known_client_goes_on_without_the_server() {
     let mut world = World::with_clients(&["x", "y"]);
     world.kill(SERVER);
