@@ -110,8 +110,8 @@ enum Command {
         #[arg(long)]
         shrink: bool,
         /// Only the bug of this name; shows what happens.
-        #[arg(long)]
-        bug: Option<String>,
+        #[arg(long, value_parser = bug_named)]
+        bug: Option<Bug>,
         /// How many runs at a time.
         #[arg(short, default_value = "2")]
         jobs: NonZero<usize>,
@@ -189,7 +189,7 @@ fn main() -> ExitCode {
             shrink,
             bug,
             jobs,
-        } => plant_bugs(seeds, shrink, bug.as_deref(), jobs.get()),
+        } => plant_bugs(seeds, shrink, bug, jobs.get()),
         Command::Check { traces } => check(&traces),
     }
 }
@@ -399,10 +399,15 @@ fn search(bounds: Bounds, phase: Option<Phase>, jobs: usize) -> ExitCode {
 }
 
 #[cfg(feature = "simulation")]
-fn plant_bugs(seeds: u64, shrink: bool, only: Option<&str>, jobs: usize) -> ExitCode {
+fn bug_named(name: &str) -> Result<Bug, &'static str> {
+    Bug::named(name).ok_or("no planted bug has this name; without --bug, all are named")
+}
+
+#[cfg(feature = "simulation")]
+fn plant_bugs(seeds: u64, shrink: bool, only: Option<Bug>, jobs: usize) -> ExitCode {
     let whole = Stopwatch::start();
     let (mut caught, mut all) = (0, 0);
-    let is_meant = |bug: &&Bug| only.is_none_or(|name| bug.name() == name);
+    let is_meant = |bug: &&Bug| only.is_none_or(|only| **bug == only);
     for bug in Bug::ALL.iter().filter(is_meant) {
         all += 1;
         let watch = Stopwatch::start();
