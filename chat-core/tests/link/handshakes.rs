@@ -164,7 +164,7 @@ fn an_old_session_is_renewed_without_a_gap() {
 }
 
 #[test]
-fn a_packet_that_the_renewal_of_the_keys_overtakes_is_taken() {
+fn a_packet_that_the_renewal_of_the_keys_overtakes_is_taken_and_acknowledged() {
     let mut network = Network::new(1, Faults::NONE);
     network.add(1);
     network.add(2);
@@ -201,6 +201,10 @@ fn a_packet_that_the_renewal_of_the_keys_overtakes_is_taken() {
     network.drain();
     assert_eq!(network.messages(1), [&b"first"[..], b"slow"]);
     assert_eq!(network.nodes[1].endpoint.counters().unknown_session, 0);
+    assert!(!network.is_done(0, peer));
+    let acknowledgement = network.log.last().unwrap().clone();
+    network.hand_in(0, acknowledgement.from, &acknowledgement.bytes);
+    assert!(network.is_done(0, peer));
 }
 
 #[test]
