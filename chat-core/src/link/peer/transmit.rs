@@ -146,10 +146,8 @@ impl Peer {
     fn wants_fragments(&self, shared: &Shared) -> bool {
         let session = self.sessions.current.as_ref();
         let room = self.delivery.available(&shared.config);
-        let (of, space) = (
-            self.delivery.eligible(),
-            room.saturating_sub(ACK_BYTES + 13 + TAG_BYTES),
-        );
+        let space = room.saturating_sub(ACK_BYTES + 13 + TAG_BYTES);
+        let of = self.delivery.eligible();
         session.is_some_and(|session| !session.sent.is_full())
             && self.delivery.streams.wants_to_send(of, space)
     }
