@@ -91,6 +91,10 @@ impl Endpoint {
                     peer.challenge(&mut self.shared, from, bytes);
                 }
                 self.install(target, path, session);
+                // It may have been asked for by a peer that was never current.
+                if target != slot && self.peers.at(slot).is_some_and(|peer| !peer.is_replaced) {
+                    self.replace(slot, target);
+                }
             }
             None => {
                 self.sessions.remove(local);
@@ -156,16 +160,8 @@ impl Endpoint {
         let is_first = peer.install(&mut self.shared, session);
         peer.heard(&mut self.shared);
         let (key, id) = (peer.key, peer.id);
-        if let Some(before) = self.peers.make_current(&key, slot)
-            && let Some(before) = self.peers.at_mut(before)
-        {
-            before.is_replaced = true;
-            if before.is_known {
-                let peer = before.id;
-                self.shared
-                    .events
-                    .push_back(Event::Replaced { peer, by: id });
-            }
+        if let Some(before) = self.peers.make_current(&key, slot) {
+            self.replace(before, slot);
         }
         if is_first {
             self.shared.events.push_back(Event::Connected { peer: id });
@@ -175,5 +171,19 @@ impl Endpoint {
                 .push_back(Event::Moved { peer: id, path });
         }
         self.settle(slot);
+    }
+
+    /// A peer has turned out to be another one: what is owed to it cannot reach it any more.
+    fn replace(&mut self, before: u32, by: u32) {
+        let Some(by) = self.peers.at(by).map(|peer| peer.id) else {
+            return;
+        };
+        if let Some(before) = self.peers.at_mut(before) {
+            before.is_replaced = true;
+            if before.is_known {
+                let peer = before.id;
+                self.shared.events.push_back(Event::Replaced { peer, by });
+            }
+        }
     }
 }

@@ -363,10 +363,11 @@ impl Peer {
         self.is_closed |= over.into_iter().flatten().any(|at| at <= now);
     }
 
-    /// Whether nothing is left of the peer: it has said goodbye, was idle for too long, or never
-    /// used the session that it asked for.
+    /// Whether nothing is left of the peer: it has said goodbye, was idle for too long, never used
+    /// the session that it asked for, or has become another one before it had a session.
     pub(super) fn is_over(&self) -> bool {
-        let is_waited_for = self.is_chosen || self.delivery.streams.queued() > 0;
+        let is_owed = self.delivery.streams.queued() > 0;
+        let is_waited_for = !self.is_replaced && (self.is_chosen || is_owed);
         let has_session = self.sessions.current.is_some() || self.sessions.answered.is_some();
         self.is_closed || !is_waited_for && !has_session && self.initiation.is_none()
     }

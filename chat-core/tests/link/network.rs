@@ -320,6 +320,16 @@ impl Network {
             .collect()
     }
 
+    /// The peer that a message came from.
+    pub(crate) fn sender_of(&self, node: usize, message: &[u8]) -> PeerId {
+        let mut events = self.nodes[node].events.iter();
+        let sender = events.find_map(|(_, event)| match event {
+            Event::Message { peer, bytes, .. } if bytes[..] == *message => Some(*peer),
+            _ => None,
+        });
+        sender.expect("it has arrived")
+    }
+
     /// Whether nothing is queued for this peer.
     pub(crate) fn is_done(&self, node: usize, peer: PeerId) -> bool {
         self.nodes[node].endpoint.queued(peer) == 0

@@ -77,6 +77,39 @@ fn without_a_hint_the_silence_leads_to_a_handshake() {
 }
 
 #[test]
+fn what_is_owed_to_a_life_that_has_ended_is_given_up_when_the_next_one_answers() {
+    const INITIATION: u8 = 3;
+    let (mut network, _) = connected();
+    network.restart(0);
+    let again = network.connect(0, 1, true);
+    network.send(0, again, 0, b"from the second life");
+    // The message has arrived in the handshake; its answer meets a third life.
+    network.run(ms(15));
+    network.restart(0);
+    let second = network.sender_of(1, b"from the second life");
+    network.send(1, second, 0, b"to the second life");
+    network.run(secs(2));
+    let third = network.peer(1, 0);
+    let replaced = Event::Replaced {
+        peer: second,
+        by: third,
+    };
+    assert!(network.notices(1).contains(&&replaced));
+    network.log.clear();
+    network.run(secs(20));
+    let closed = Event::Closed { peer: second };
+    assert!(network.notices(1).contains(&&closed));
+    let handshakes = network
+        .log
+        .iter()
+        .filter(|sent| sent.bytes[0] == INITIATION);
+    assert_eq!(handshakes.count(), 0, "begun in silence");
+    network.send(1, third, 0, b"to the third life");
+    network.run(secs(1));
+    assert_eq!(network.messages(0), [b"to the third life"]);
+}
+
+#[test]
 fn a_ping_notices_a_restarted_peer() {
     let (mut network, peer) = connected();
     network.restart(1);
