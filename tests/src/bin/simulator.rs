@@ -14,7 +14,7 @@ use chat_core::simulation::Bug;
 use chat_core::time::Instant;
 use clap::{Parser, Subcommand};
 #[cfg(feature = "simulation")]
-use tests::simulator::planted;
+use tests::simulator::planted::{self, Caught};
 use tests::{
     record::Record,
     simulator::{
@@ -406,7 +406,7 @@ fn bug_named(name: &str) -> Result<Bug, &'static str> {
 #[cfg(feature = "simulation")]
 fn plant_bugs(seeds: u64, shrink: bool, only: Option<Bug>, jobs: usize) -> ExitCode {
     let whole = Stopwatch::start();
-    let (mut caught, mut all) = (0, 0);
+    let (mut caught, mut large, mut all) = (0, 0, 0);
     let is_meant = |bug: &&Bug| only.is_none_or(|only| **bug == only);
     for bug in Bug::ALL.iter().filter(is_meant) {
         all += 1;
@@ -418,27 +418,31 @@ fn plant_bugs(seeds: u64, shrink: bool, only: Option<Bug>, jobs: usize) -> ExitC
             continue;
         };
         caught += 1;
-        let plan = generate::plan(found.seed);
-        let point = found.failure.point;
-        let size = shrink
-            .then(|| planted::with(*bug, || shrink::shrink(&plan, point, RUNS)))
-            .flatten()
-            .map_or_else(String::new, |small| {
-                format!(", {} events", shrink::size(&small))
-            });
+        let Caught { seed, failure } = found;
+        let small = (shrink || only.is_some())
+            .then(|| planted::smallest(*bug, seed..seeds, jobs, RUNS))
+            .flatten();
+        let is_large = |small: &Plan| shrink::size(small) > planted::SMALL;
+        large += u32::from(small.as_ref().is_some_and(is_large));
+        let size = small.as_ref().map_or_else(String::new, |small| {
+            format!(", {} events", shrink::size(small))
+        });
         println!(
-            "{:<28} seed {:>5}, {time:>5.2} s, {point:?}{size}: {}",
+            "{:<28} seed {seed:>5}, {time:>5.2} s, {:?}{size}: {}",
             bug.name(),
-            found.seed,
+            failure.point,
             bug.description()
         );
-        if only.is_some() {
-            planted::with(*bug, || explain(&plan, &found.failure));
+        if let Some(small) = small.filter(|_| only.is_some()) {
+            planted::with(*bug, || draw(&small));
         }
     }
     let time = whole.elapsed().as_secs_f64();
     println!("{caught} of {all} planted bugs found in {time:.1} s");
-    if caught == all {
+    if large > 0 {
+        println!("{large} of them in more than {} events", planted::SMALL);
+    }
+    if caught == all && large == 0 {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -450,16 +454,21 @@ const RUNS: u32 = 600;
 /// So much of what happened is shown.
 const SHOWN: usize = 200;
 
-/// Shows a failure: how to make it again, how little it takes, what happened last, and a diagram.
+/// Shows a failure: how to make it again, and how little it takes.
 fn explain(plan: &Plan, failure: &Failure) {
     println!("\n{failure}");
     println!("again: simulator replay {}", plan.seed);
-    let small = shrink::shrink(plan, failure.point, RUNS).unwrap_or_else(|| plan.clone());
+    let small = shrink::shrink(plan, failure.point, RUNS);
+    draw(small.as_ref().unwrap_or(plan));
+}
+
+/// Shows a small plan that fails: what happens last in its run, and a diagram of it.
+fn draw(small: &Plan) {
     let mut records: Vec<Record> = Vec::new();
-    let outcome = run::watch(&small, |record| records.push(record.clone()));
+    let outcome = run::watch(small, |record| records.push(record.clone()));
     println!(
         "\nthe smallest plan that fails alike ({} events):",
-        shrink::size(&small)
+        shrink::size(small)
     );
     print!("{small}");
     if let Some(failure) = outcome.failure {

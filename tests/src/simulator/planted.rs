@@ -1,10 +1,18 @@
 //! Bugs that are planted in the core, to show that the simulator finds them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use chat_core::simulation::{Bug, plant};
 
-use super::{generate, oracle::Failure, run::run};
+use super::{generate, oracle::Failure, plan::Plan, run::run, shrink};
+
+/// A plan of so many events can be followed by a person.
+pub const SMALL: usize = 25;
+/// As many failures are made small until one of them is.
+const TRIES: usize = 16;
 
 /// A planted bug that was found.
 #[derive(Debug)]
@@ -17,7 +25,31 @@ pub struct Caught {
 
 /// Plants a bug and looks for it in the runs of the first seeds, so many at a time.
 pub fn catch(bug: Bug, seeds: u64, jobs: usize) -> Option<Caught> {
-    with(bug, || first_failure(seeds, jobs))
+    with(bug, || first_failure(0..seeds, jobs))
+}
+
+/// The smallest plan that was found for a planted bug, from the first failures in the runs of
+/// these seeds; so many runs are made for each.
+pub fn smallest(bug: Bug, seeds: Range<u64>, jobs: usize, runs: u32) -> Option<Plan> {
+    with(bug, || {
+        let mut seeds = seeds;
+        let mut smallest: Option<Plan> = None;
+        for _ in 0..TRIES {
+            let Some(Caught { seed, failure }) = first_failure(seeds.clone(), jobs) else {
+                break;
+            };
+            seeds.start = seed + 1;
+            let small = shrink::shrink(&generate::plan(seed), failure.point, runs);
+            smallest = smallest.into_iter().chain(small).min_by_key(shrink::size);
+            if smallest
+                .as_ref()
+                .is_some_and(|it| shrink::size(it) <= SMALL)
+            {
+                break;
+            }
+        }
+        smallest
+    })
 }
 
 /// Does something while a bug is planted.
@@ -29,8 +61,8 @@ pub fn with<T>(bug: Bug, act: impl FnOnce() -> T) -> T {
 }
 
 /// The first seed that fails.
-fn first_failure(seeds: u64, jobs: usize) -> Option<Caught> {
-    let (next, end) = (AtomicU64::new(0), AtomicU64::new(seeds));
+fn first_failure(seeds: Range<u64>, jobs: usize) -> Option<Caught> {
+    let (next, end) = (AtomicU64::new(seeds.start), AtomicU64::new(seeds.end));
     let work = || {
         let mut caught = None;
         loop {

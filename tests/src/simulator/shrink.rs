@@ -3,6 +3,9 @@
 //! First whole classes of faults go, then steps, then single faults by chance (delta debugging,
 //! Zeller and Hildebrandt 2002). A draw depends on its coordinates alone, so that what stays
 //! behaves as before.
+//!
+//! While chance decides, what is left of a plan meets faults wherever its datagrams and operations
+//! have moved to; once faults have names, they stay where they are. So the names come late.
 
 use std::collections::BTreeSet;
 
@@ -12,32 +15,31 @@ use super::{
     run::run,
     setup::Setup,
 };
+use crate::faults::Fault;
 
 /// A plan that fails, on its way to a smaller one.
 #[derive(Debug)]
 struct Shrinking {
     plan: Plan,
     point: Point,
+    /// The faults by chance in the run of the plan.
+    happened: BTreeSet<Fault>,
     runs_left: u32,
 }
 
 /// The smallest plan that was found in so many runs and fails at the same point; `None` if `plan`
 /// does not fail there.
 pub fn shrink(plan: &Plan, point: Point, runs: u32) -> Option<Plan> {
-    let outcome = run(plan);
-    if outcome.failure?.point != point {
-        return None;
-    }
     let mut shrinking = Shrinking {
         plan: plan.clone(),
         point,
+        happened: BTreeSet::new(),
         runs_left: runs,
     };
-    // From here on, faults happen by name and not by chance.
-    shrinking.try_plan(Plan {
-        only: Some(outcome.faults),
-        ..plan.clone()
-    });
+    shrinking.try_plan(plan.clone()).then_some(())?;
+    shrinking.turn_back_knobs();
+    shrinking.drop_steps();
+    shrinking.name_faults();
     loop {
         let before = size(&shrinking.plan);
         shrinking.turn_back_knobs();
@@ -68,11 +70,17 @@ impl Shrinking {
             .is_some_and(|failure| failure.point == self.point);
         if fails {
             self.plan = plan;
-            if let Some(only) = &mut self.plan.only {
-                *only = outcome.faults;
+            self.happened = outcome.faults;
+            if self.plan.only.is_some() {
+                self.name_faults();
             }
         }
         fails
+    }
+
+    /// From here on, the faults that have happened do so by name, and no others by chance.
+    fn name_faults(&mut self) {
+        self.plan.only = Some(self.happened.clone());
     }
 
     fn turn_back_knobs(&mut self) {
