@@ -208,6 +208,11 @@ impl<'a, F: FnMut(&Record)> Simulation<'a, F> {
         for record in self.world.take_records() {
             self.take(&record);
         }
+        self.verdict()
+    }
+
+    /// What the oracle has found by now.
+    fn verdict(&self) -> Result<(), Failure> {
         self.oracle.failure().cloned().map_or(Ok(()), Err)
     }
 

@@ -53,7 +53,7 @@ impl<F: FnMut(&Record)> Simulation<'_, F> {
         self.tables_agree(stopped)?;
         self.silence_is_quiet()?;
         self.oracle.finish();
-        self.oracle.failure().cloned().map_or(Ok(()), Err)?;
+        self.verdict()?;
         // Whoever restarts is excused from much: only what is shown is looked at from here on.
         self.restart_shows_nothing()?;
         self.check_datagrams()

@@ -1,5 +1,9 @@
 //! The simulator's command line.
 
+mod explain;
+#[cfg(feature = "simulation")]
+mod planted_bugs;
+
 use std::{
     fs,
     num::NonZero,
@@ -13,20 +17,16 @@ use std::{
 use chat_core::simulation::Bug;
 use chat_core::time::Instant;
 use clap::{Parser, Subcommand};
-#[cfg(feature = "simulation")]
-use tests::simulator::planted::{self, Caught};
-use tests::{
-    record::Record,
-    simulator::{
-        checker, diagram,
-        exhaustive::{self, Bounds, Phase},
-        generate,
-        oracle::{Failure, Point},
-        plan::Plan,
-        report::Report,
-        run::{self, Outcome},
-        shrink, trace,
-    },
+use explain::explain;
+use tests::simulator::{
+    checker,
+    exhaustive::{self, Bounds, Phase},
+    generate,
+    oracle::{Failure, Point},
+    plan::Plan,
+    report::Report,
+    run::{self, Outcome},
+    trace,
 };
 
 /// Runs the protocol's state machines in a virtual world full of faults, and watches them.
@@ -110,7 +110,7 @@ enum Command {
         #[arg(long)]
         shrink: bool,
         /// Only the bug of this name; shows what happens.
-        #[arg(long, value_parser = bug_named)]
+        #[arg(long, value_parser = planted_bugs::named)]
         bug: Option<Bug>,
         /// How many runs at a time.
         #[arg(short, default_value = "2")]
@@ -189,7 +189,7 @@ fn main() -> ExitCode {
             shrink,
             bug,
             jobs,
-        } => plant_bugs(seeds, shrink, bug, jobs.get()),
+        } => planted_bugs::plant(seeds, shrink, bug, jobs.get()),
         Command::Check { traces } => check(&traces),
     }
 }
@@ -396,91 +396,6 @@ fn search(bounds: Bounds, phase: Option<Phase>, jobs: usize) -> ExitCode {
         }
         None => ExitCode::SUCCESS,
     }
-}
-
-#[cfg(feature = "simulation")]
-fn bug_named(name: &str) -> Result<Bug, &'static str> {
-    Bug::named(name).ok_or("no planted bug has this name; without --bug, all are named")
-}
-
-#[cfg(feature = "simulation")]
-fn plant_bugs(seeds: u64, shrink: bool, only: Option<Bug>, jobs: usize) -> ExitCode {
-    let whole = Stopwatch::start();
-    let (mut caught, mut large, mut all) = (0, 0, 0);
-    let is_meant = |bug: &&Bug| only.is_none_or(|only| **bug == only);
-    for bug in Bug::ALL.iter().filter(is_meant) {
-        all += 1;
-        let watch = Stopwatch::start();
-        let found = planted::catch(*bug, seeds, jobs);
-        let time = watch.elapsed().as_secs_f64();
-        let Some(found) = found else {
-            println!("{:<28} NOT FOUND in {seeds} seeds, {time:.2} s", bug.name());
-            continue;
-        };
-        caught += 1;
-        let Caught { seed, failure } = found;
-        let small = (shrink || only.is_some())
-            .then(|| planted::smallest(*bug, seed..seeds, jobs, RUNS))
-            .flatten();
-        let is_large = |small: &Plan| shrink::size(small) > planted::SMALL;
-        large += u32::from(small.as_ref().is_some_and(is_large));
-        let size = small.as_ref().map_or_else(String::new, |small| {
-            format!(", {} events", shrink::size(small))
-        });
-        println!(
-            "{:<28} seed {seed:>5}, {time:>5.2} s, {:?}{size}: {}",
-            bug.name(),
-            failure.point,
-            bug.description()
-        );
-        if let Some(small) = small.filter(|_| only.is_some()) {
-            planted::with(*bug, || draw(&small));
-        }
-    }
-    let time = whole.elapsed().as_secs_f64();
-    println!("{caught} of {all} planted bugs found in {time:.1} s");
-    if large > 0 {
-        println!("{large} of them in more than {} events", planted::SMALL);
-    }
-    if caught == all && large == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-/// As many runs are made to make a failure small.
-const RUNS: u32 = 600;
-/// So much of what happened is shown.
-const SHOWN: usize = 200;
-
-/// Shows a failure: how to make it again, and how little it takes.
-fn explain(plan: &Plan, failure: &Failure) {
-    println!("\n{failure}");
-    println!("again: simulator replay {}", plan.seed);
-    let small = shrink::shrink(plan, failure.point, RUNS);
-    draw(small.as_ref().unwrap_or(plan));
-}
-
-/// Shows a small plan that fails: what happens last in its run, and a diagram of it.
-fn draw(small: &Plan) {
-    let mut records: Vec<Record> = Vec::new();
-    let outcome = run::watch(small, |record| records.push(record.clone()));
-    println!(
-        "\nthe smallest plan that fails alike ({} events):",
-        shrink::size(small)
-    );
-    print!("{small}");
-    if let Some(failure) = outcome.failure {
-        println!("\n{failure}");
-    }
-    println!("\nthe last {SHOWN} records:");
-    for record in &records[records.len().saturating_sub(SHOWN)..] {
-        for line in trace::lines(record) {
-            println!("{line}");
-        }
-    }
-    println!("\n{}", diagram::draw(&records, SHOWN));
 }
 
 fn check(traces: &[PathBuf]) -> ExitCode {
